@@ -1,0 +1,73 @@
+import type { FunctionSpec } from '../krm/function-spec.ts';
+import type { FunctionResult } from '../krm/resource-list.ts';
+import type { KrmMap } from '../krm/value.ts';
+
+/**
+ * One resource on its way through a pipeline. Immutable: a function that changes a resource returns a new item, one
+ * that does not returns the very same object, which is how the renderer knows what to write.
+ */
+export interface FunctionItem {
+  /** Plain data without the bookkeeping annotations of the wire format. */
+  readonly value: KrmMap;
+  /** POSIX path of the file, relative to the package that `packagePath` names; absent on what a function generated. */
+  readonly path?: string;
+  /** Number of the document in its file, from 0. */
+  readonly index?: number;
+  /** Directory of the (sub)package that the item belongs to, relative to the root package; '' is the root. */
+  readonly packagePath?: string;
+  /** Identity through a pipeline; set by the renderer, kept by functions that copy items, absent on generated ones. */
+  readonly id?: number;
+  /**
+   * The document's current YAML text with comments (setters live in comments). It reflects `value`; made on demand,
+   * absent on generated items.
+   */
+  readonly text?: () => string;
+}
+
+export interface FunctionInput {
+  readonly items: readonly FunctionItem[];
+  readonly functionConfig?: KrmMap;
+}
+
+/** What one run of a function gave. `exitCode` other than 0 fails the step; severity alone never does. */
+export interface FunctionOutput {
+  readonly items: readonly FunctionItem[];
+  readonly results: readonly FunctionResult[];
+  readonly stderr?: string;
+  readonly exitCode: number;
+}
+
+export interface RunContext {
+  readonly signal: AbortSignal;
+  /** Directory of the package whose pipeline runs, relative to the root package; '' is the root. */
+  readonly packagePath: string;
+}
+
+export interface Runner {
+  /** The image as it was resolved (prefix and tag applied), or the exec command line; shown in results and status. */
+  readonly resolved: string;
+  /** Name of the runtime that runs it: builtin, grpc, pod, container, process. */
+  readonly runtime: string;
+  /**
+   * @throws VerandaError when the function could not be run or its output could not be read; a function that ran and
+   * failed is an output with a non-zero exit code
+   */
+  run(input: FunctionInput, context: RunContext): Promise<FunctionOutput>;
+}
+
+/** A way to run functions. Runtimes chain: `undefined` means "not mine". */
+export interface FunctionRuntime {
+  readonly name: string;
+  runner(spec: FunctionSpec): Runner | undefined;
+}
+
+/** A function of the catalogue in TypeScript; one folder each under `functions/catalog/`. */
+export interface BuiltinFunction {
+  /** Base name of the image, for example `set-namespace`. */
+  readonly name: string;
+  /** Semver range of image tags that this implementation stands for, for example `>=0.1.0 <0.5.0`; `latest` always matches. */
+  readonly versions: string;
+  readonly summary: string;
+  /** Runs synchronously on plain data. Throws nothing for bad configuration: that is an output with exit code 1. */
+  run(input: FunctionInput): FunctionOutput;
+}

@@ -1,0 +1,139 @@
+import type { Package } from '../package/package.ts';
+
+export type Lifecycle = 'Draft' | 'Proposed' | 'Published' | 'DeletionProposed';
+
+/** Kptfile `upstreamLock` and PackageRevision `status.{selfLock,upstreamLock}`. Directory without leading slash. */
+export interface GitLock {
+  readonly type: 'git';
+  readonly git: { readonly repo: string; readonly directory: string; readonly ref: string; readonly commit: string };
+}
+
+export interface PersonStamp {
+  readonly name: string;
+  readonly email: string;
+}
+
+/** Identity of a package revision inside one repository. */
+export interface RevisionKey {
+  /** Path of the package below the Repository's directory, for example `apps/shop`. */
+  readonly package: string;
+  readonly workspace: string;
+}
+
+/** What ran to make a commit; stored as the `task` of the `kpt:` trailer (Porch's git layout). */
+export interface TaskRecord {
+  readonly type: 'init' | 'clone' | 'edit' | 'upgrade' | 'render' | 'replace' | string;
+  readonly [field: string]: unknown;
+}
+
+/** Our own addition to the trailer JSON, which Porch's reader ignores. */
+export interface VariantRecord {
+  /** `<namespace>/<name>` of the PackageVariant that asked for the commit. */
+  readonly variant?: string;
+  /** `v<version>:<hex>` over all inputs of the commit. */
+  readonly inputHash?: string;
+}
+
+/** A package revision as git shows it at the last sync. */
+export interface RevisionInfo extends RevisionKey {
+  readonly lifecycle: Lifecycle;
+  /** 0 for Draft and Proposed, N >= 1 for published ones, -1 for the head of the registered branch and for other tags. */
+  readonly revision: number;
+  /** Full name of the ref that carries it: a draft or proposed branch, a tag, or the registered branch. */
+  readonly ref: string;
+  /** Commit that the ref points at; the expectation of every write. */
+  readonly commit: string;
+  /** Id of the package's tree: equal trees are equal packages. */
+  readonly tree: string;
+  /** Highest published revision of its package. */
+  readonly latest: boolean;
+  /** True for the revision that is the registered branch's content (Porch's placeholder). */
+  readonly branchHead: boolean;
+  readonly lock: GitLock;
+  /** First task of this revision, from the trailers; absent when somebody made the commits by hand. */
+  readonly task?: TaskRecord;
+  readonly origin?: VariantRecord;
+  /** Only on published revisions. Seconds since the epoch. */
+  readonly published?: PersonStamp & { readonly at: number };
+  /** True when the newest commit on a draft was not made by us: a push by hand that has not been rendered yet. */
+  readonly handPushed: boolean;
+}
+
+export interface RepositorySnapshot {
+  /** Head of the registered branch; absent in an empty repository. */
+  readonly head?: string;
+  readonly revisions: readonly RevisionInfo[];
+  /** Refs that were left out and why; one bad ref never spoils the list. */
+  readonly warnings: readonly { readonly ref: string; readonly message: string }[];
+  /** Changes when and only when a ref of the repository changed. */
+  readonly version: string;
+}
+
+export interface CommitInfo {
+  readonly task: TaskRecord;
+  readonly origin?: VariantRecord;
+  /** Who asked; the committer is always the service. */
+  readonly author?: PersonStamp;
+}
+
+/**
+ * A draft being written. Nothing is visible to others before `close`, which is one compare-and-swap on the remote.
+ */
+export interface Draft {
+  readonly key: RevisionKey;
+  /** Adds a commit with `pkg` as the package's whole content; no commit when that is what is there already. */
+  update(pkg: Package, info: CommitInfo): Promise<void>;
+  /**
+   * Makes the commits visible as Draft or Proposed. Returns the revision as it now stands; without any new commit and
+   * without a change of lifecycle it touches nothing.
+   * @throws ConflictError when the draft's branch is not what it was at `open`
+   */
+  close(lifecycle: 'Draft' | 'Proposed'): Promise<RevisionInfo>;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One registered repository of packages. Every write names the commit it expects and loses with ConflictError if that
+ * has moved; every write is idempotent in its effect, so that a caller may repeat it after a crash.
+ */
+export interface PackageRepository {
+  /** One ls-remote; fetches only what moved. Concurrent calls share one round trip. */
+  sync(options?: CallOptions): Promise<RepositorySnapshot>;
+  /** The last snapshot, with our own writes since; syncs once if there is none. */
+  snapshot(options?: CallOptions): Promise<RepositorySnapshot>;
+  /** Content of a package at a commit that the repository knows. */
+  read(commit: string, packagePath: string, options?: CallOptions): Promise<Package>;
+  /** Starts a new draft from the branch head; loses with ConflictError on close if the workspace exists by then. */
+  createDraft(key: RevisionKey, options?: CallOptions): Promise<Draft>;
+  /** Opens an existing draft or proposed revision for another commit. */
+  openDraft(revision: RevisionInfo, options?: CallOptions): Promise<Draft>;
+  propose(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
+  reject(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
+  /** From Draft or Proposed; the revision number is one above the highest ever used for the package. */
+  publish(revision: RevisionInfo, options?: CallOptions & { readonly author?: PersonStamp }): Promise<RevisionInfo>;
+  proposeDeletion(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
+  /** DeletionProposed back to Published. */
+  restore(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
+  /** Deletes a draft, proposed, deletion-proposed or branch-head revision; one that is gone already is a success. */
+  delete(revision: RevisionInfo, options?: CallOptions & { readonly author?: PersonStamp }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `satisfies` makes this list complete: fault tests wrap every method named here. */
+export const PACKAGE_REPOSITORY_METHODS = [
+  'sync',
+  'snapshot',
+  'read',
+  'createDraft',
+  'openDraft',
+  'propose',
+  'reject',
+  'publish',
+  'proposeDeletion',
+  'restore',
+  'delete',
+  'close',
+] as const satisfies readonly (keyof PackageRepository)[];
