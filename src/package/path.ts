@@ -14,6 +14,7 @@ function pathFault(path: string): string | undefined {
   if (path === '') return 'is empty';
   if (path.startsWith('/')) return 'is absolute';
   if (path.includes('\\')) return 'holds a backslash';
+  if (!path.isWellFormed()) return 'is no valid Unicode';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(path)) return 'holds a control character';
   for (const part of path.split('/')) {
@@ -24,11 +25,11 @@ function pathFault(path: string): string | undefined {
   return undefined;
 }
 
-/** `.git` as HFS+ and NTFS fold it: ignorable code points dropped, case ignored, trailing dots and spaces, `git~1`. */
+/**
+ * `.git` as HFS+ and NTFS fold it: ignorable code points dropped, case ignored, trailing dots and spaces, the short name
+ * `git~1`, alternate streams behind a colon.
+ */
 function isDotGit(part: string): boolean {
-  const folded = part
-    .replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu, '')
-    .toLowerCase()
-    .replace(/[. ]+$/u, '');
-  return folded === '.git' || folded === 'git~1' || folded.startsWith('.git:');
+  const folded = part.replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu, '').toLowerCase();
+  return /^(\.git|git~1)[. ]*(:|$)/.test(folded);
 }
