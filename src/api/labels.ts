@@ -39,12 +39,10 @@ export const INJECTED_RESOURCE_ANNOTATION = 'kpt.dev/injected-resource';
 
 /** Annotation of any of our objects: a new value asks for a reconcile; status.lastHandledReconcileAt answers with it. */
 export const RECONCILE_AT_ANNOTATION = 'veranda.dev/reconcile-at';
-/** Label of a PackageRevision: name of the PackageVariant that asked for it. */
-export const VARIANT_LABEL = 'veranda.dev/variant';
+/** Annotation of a PackageRevision: `namespace/name` of the PackageVariant that asked for it, as its commits say. */
+export const VARIANT_ANNOTATION = 'veranda.dev/variant';
 /** Annotation of a PackageRevision: hash over the inputs that its PackageVariant wants it to be made from. */
 export const INPUT_HASH_ANNOTATION = 'veranda.dev/input-hash';
-/** Annotation of a PackageRevision: commit of the upstream that its PackageVariant wants it to be made from. */
-export const UPSTREAM_COMMIT_ANNOTATION = 'veranda.dev/upstream-commit';
 
 /** Field manager of our server-side apply. */
 export const FIELD_MANAGER = 'veranda';

@@ -1929,6 +1929,9 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
       "packageTree": {
        "type": "string"
       },
+      "observedLifecycle": {
+       "type": "string"
+      },
       "inputHash": {
        "type": "string"
       },

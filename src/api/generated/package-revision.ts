@@ -273,6 +273,10 @@ export interface PackageRevisionStatus {
    */
   readonly packageTree?: string;
   /**
+   * State that the repository showed when this status was made; spec.lifecycle is where it should go.
+   */
+  readonly observedLifecycle?: string;
+  /**
    * Hash over everything that the content was made from, with a version in front; a new one means work to do.
    */
   readonly inputHash?: string;
