@@ -235,7 +235,7 @@ export interface PackageRevisionStatus {
    */
   readonly creationSource?: CreationSource;
   /**
-   * 0 for drafts and proposed revisions, 1 and up for published ones, -1 for the head of the repository's branch.
+   * Number of the revision, 0 for drafts and proposed ones, 1 and up for published ones, -1 for the head of the repository's branch.
    */
   readonly revision?: number;
   /**
@@ -438,7 +438,7 @@ export interface RenderStepStatus {
    */
   readonly runtime?: string;
   /**
-   * 0 when the function succeeded.
+   * Exit code of the function, 0 when it succeeded.
    */
   readonly exitCode: number;
   /**
@@ -465,7 +465,7 @@ export interface FunctionResultStatus {
    */
   readonly message: string;
   /**
-   * error, warning or info.
+   * How bad it is, one of error, warning and info.
    */
   readonly severity?: string;
   /**
