@@ -87,7 +87,7 @@ async function lstatIfThere(path: string) {
   try {
     return await lstat(path);
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
     throw error;
   }
 }
