@@ -1,4 +1,4 @@
-import { type Event, EVENT_ID, parseEvents, YAMLException } from 'js-yaml';
+import { EVENT_ID, type Event, parseEvents, YAMLException } from 'js-yaml';
 import { MAX_DEPTH } from './limits.ts';
 
 export type FaultCode = 'syntax' | 'duplicateKey' | 'tooDeep' | 'tooLarge';

@@ -1,4 +1,4 @@
-import { type Event, EVENT_ID, getScalarValue, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
+import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
 import { documentEvents, SourceFault } from './events.ts';
 import { MAX_ALIASED_NODES } from './limits.ts';
 import { keyText, resolveNumber, resolvePlain } from './scalars.ts';
@@ -115,7 +115,11 @@ class Construction {
     }
     const name = keyText(key);
     if (Object.hasOwn(map, name) && !merged.delete(name)) {
-      throw new SourceFault('duplicateKey', `key ${JSON.stringify(name)} is already set in this map`, Math.max(offset, 0));
+      throw new SourceFault(
+        'duplicateKey',
+        `key ${JSON.stringify(name)} is already set in this map`,
+        Math.max(offset, 0),
+      );
     }
     setKey(map, name, this.#node());
   }
@@ -178,4 +182,3 @@ export function taggedValue(tag: string, text: string): KrmScalar | undefined {
   if (typeof value === 'bigint') return name === 'int' ? value : resolveNumber(`${text}.0`);
   return undefined;
 }
-

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { TerminalError } from '../api/errors.ts';
+import { editText } from './edit-text.ts';
 import { HOUSE_STYLE, renderBlock } from './emit.ts';
 import { SourceFault } from './events.ts';
 import { readValue } from './fast-reader.ts';
 import { MAX_DOCUMENTS, MAX_FILE_BYTES } from './limits.ts';
 import { type Piece, splitDocuments } from './split.ts';
-import { editText } from './edit-text.ts';
 import { isMap, type KrmMap, type KrmValue, valuesEqual } from './value.ts';
 
 /** A fault in a file, with its place. Reading never throws for content. */

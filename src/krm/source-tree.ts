@@ -1,4 +1,4 @@
-import { CHOMPING_MODE, COLLECTION_STYLE, type Event, EVENT_ID, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
+import { CHOMPING_MODE, COLLECTION_STYLE, EVENT_ID, type Event, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
 import { documentEvents } from './events.ts';
 import { isMergeKey, scalarValue } from './fast-reader.ts';
 import { keyText } from './scalars.ts';
@@ -286,7 +286,10 @@ export function columnOf(source: string, at: number): number {
 }
 
 /** The entry or item that `path` leads to, with the offset at which it begins (its key or its value). */
-export function locateNode(root: SourceNode | undefined, path: KrmPath): { readonly node: SourceNode; readonly at: number } | undefined {
+export function locateNode(
+  root: SourceNode | undefined,
+  path: KrmPath,
+): { readonly node: SourceNode; readonly at: number } | undefined {
   if (root === undefined) return undefined;
   let node = root;
   let at = root.start;
