@@ -1,0 +1,55 @@
+import { TerminalError } from '../api/errors.ts';
+import type { TaskRecord } from '../repository/types.ts';
+import { clone } from './mutations/clone.ts';
+import { edit } from './mutations/edit.ts';
+import { init } from './mutations/init.ts';
+import type { CloneTask, Mutation, Task } from './types.ts';
+
+/**
+ * The mutation that makes a task's content. A new kind of task is a line here, one in `taskRecord` and a file in
+ * mutations/.
+ * @throws TerminalError NotImplemented
+ */
+export function mutationFor(task: Task): Mutation {
+  switch (task.type) {
+    case 'init':
+      return init(task.init);
+    case 'clone':
+      return clone(task.clone);
+    case 'edit':
+      return edit(task.edit);
+    case 'upgrade':
+      throw new TerminalError('NotImplemented', 'upgrade is not yet implemented', { field: 'upgrade' });
+  }
+}
+
+/** The task as commit trailers hold it: Porch's v1alpha1 JSON, which its tools read back. */
+export function taskRecord(task: Task): TaskRecord {
+  switch (task.type) {
+    case 'init':
+      return { type: 'init', init: task.init };
+    case 'clone':
+      return { type: 'clone', clone: { upstreamRef: upstreamRecord(task.clone) } };
+    case 'edit':
+      return { type: 'edit', edit: { sourceRef: task.edit.sourceRef } };
+    case 'upgrade': {
+      const { oldUpstream, newUpstream, currentPackage, strategy } = task.upgrade;
+      return {
+        type: 'upgrade',
+        upgrade: {
+          oldUpstreamRef: oldUpstream,
+          newUpstreamRef: newUpstream,
+          localPackageRevisionRef: currentPackage,
+          ...(strategy ? { strategy } : {}),
+        },
+      };
+    }
+  }
+}
+
+/** What a commit holds that changed or rendered existing content. */
+export const RENDER_RECORD: TaskRecord = { type: 'render' };
+
+function upstreamRecord(source: CloneTask['clone']): unknown {
+  return source.upstreamRef ? { upstreamRef: source.upstreamRef } : { type: 'git', git: source.git };
+}
