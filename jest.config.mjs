@@ -17,4 +17,5 @@ const project = (displayName, extra = {}) => ({
 export default {
   projects: [project('unit'), project('integration'), project('conformance')],
   testTimeout: 60_000,
+  reporters: ['default', '<rootDir>/scripts/totals-reporter.mjs'],
 };

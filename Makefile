@@ -1,0 +1,63 @@
+# Every target sets up what it needs; `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Node 24 comes with the dependencies, so that the machine's own Node.js matters to npm only.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+INSTALLED := node_modules/.package-lock.json
+SOURCES := $(shell find src -name '*.ts' 2>/dev/null)
+JEST := node --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.js
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The machine's npm may run on an older Node.js, about which it would warn for many packages.
+$(INSTALLED): package-lock.json
+	@command -v npm >/dev/null || { echo "make: npm is needed for the first installation (Debian: apt-get install npm)" >&2; exit 1; }
+	npm ci --loglevel=error --ignore-scripts=false --no-audit --no-fund
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 24 ? 0 : 1)' \
+	  || { echo "make: the Node.js of node_modules was not installed; see the output of npm above" >&2; exit 1; }
+	@touch $@
+
+dist/main.js: $(INSTALLED) scripts/build.mjs package.json $(SOURCES)
+	node scripts/build.mjs
+
+.PHONY: run
+run: dist/main.js ## Two local git repositories and one package variant, from manifests to a published package
+	node scripts/quickstart.mjs
+
+.PHONY: test
+test: dist/main.js ## All tests: unit, integration, conformance
+	scripts/setup-integration.sh
+	$(JEST)
+
+.PHONY: test-unit
+test-unit: $(INSTALLED) ## Unit tests: no root, no services, under a minute
+	$(JEST) --selectProjects unit
+
+.PHONY: lint
+lint: $(INSTALLED) ## Types, style, promise rules, import directions, generated files
+	npm run --silent typecheck
+	npm run --silent lint
+	npm run --silent generate -- --check
+
+.PHONY: build
+build: dist/main.js ## Bundle the command into dist/
+
+.PHONY: generate
+generate: $(INSTALLED) ## Types, schemas and reference pages from crds/
+	npm run --silent generate
+
+.PHONY: bench
+bench: dist/main.js ## Benchmarks in test/bench, one after the other
+	@set -- $$(find test/bench -name '*.bench.ts' 2>/dev/null | sort); \
+	[ $$# -gt 0 ] || { echo "make: no benchmark in test/bench" >&2; exit 1; }; \
+	for bench in "$$@"; do echo "== $$bench"; node "$$bench"; done
+
+.PHONY: clean
+clean: ## Remove what was built and what `make run` made
+	rm -rf dist coverage .veranda
