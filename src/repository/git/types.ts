@@ -42,8 +42,11 @@ export interface RefUpdate {
 
 export type PushOutcome =
   | { readonly ok: true }
-  /** `stale`: the remote ref was not what we expected. Otherwise the server refused, with its words in `message`. */
-  | { readonly ok: false; readonly stale: boolean; readonly message: string };
+  /**
+   * `stale`: the remote ref was not what we expected. `collateral`: nothing is wrong with this update, but another one
+   * of the same atomic push failed. Neither: the server refused, with its words in `message`.
+   */
+  | { readonly ok: false; readonly stale: boolean; readonly collateral?: true; readonly message: string };
 
 /**
  * One remote and its local bare mirror. Knows objects and refs, nothing of packages. All Repository objects on one URL
@@ -54,9 +57,16 @@ export interface GitStore {
   readonly url: string;
   /** One ls-remote of heads and tags. */
   listRemote(options?: CallOptions): Promise<RefMap>;
-  /** Brings the objects of `refs` (name -> oid) into the mirror, in one fetch; nothing is sent when all are here. */
+  /**
+   * Brings the objects of `refs` (name -> oid) into the mirror, in one fetch; nothing is sent when all are here.
+   * @throws TransientError HistoryRewritten when the remote has none of them any more: list it again
+   */
   fetch(refs: RefMap, options?: CallOptions): Promise<void>;
   has(oid: Oid): Promise<boolean>;
+  /**
+   * Reads heal a damaged mirror once by building it anew from the remote.
+   * @throws TransientError ObjectMissing when the mirror does not hold it; TerminalError UnexpectedObject for a wrong type
+   */
   readCommit(oid: Oid): Promise<Commit>;
   readTree(oid: Oid): Promise<readonly TreeEntry[]>;
   readBlob(oid: Oid): Promise<Uint8Array>;
@@ -65,8 +75,10 @@ export interface GitStore {
   writeCommit(commit: NewCommit): Promise<Oid>;
   /**
    * Sends all updates in one atomic push with an expectation for each ref. The map has one outcome per ref of `updates`.
-   * With `atomic` either all are ok or none is.
+   * With `atomic` (the default) either all are ok or none is. A ref that is at its `target` already is ok, so that a
+   * push may be repeated after a lost answer.
    * @throws TransientError when the push could not be carried out or its answer was lost: what happened is unknown
+   * @throws TerminalError AtomicPushUnsupported when the server has no atomic push; nothing was changed
    */
   push(
     updates: readonly RefUpdate[],
@@ -106,7 +118,7 @@ export type CredentialsProvider = () => Promise<GitCredentials | undefined>;
 
 export interface GitRemoteOptions {
   readonly url: string;
-  /** Folder for the bare mirror; made when missing, rebuilt when broken. */
+  /** Folder for the bare mirror; made when missing, rebuilt when broken. Belongs to one store at a time. */
   readonly directory: string;
   readonly credentials?: CredentialsProvider;
   /** `http://host:port` proxy for http(s) remotes. */

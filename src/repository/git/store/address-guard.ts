@@ -1,0 +1,59 @@
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIP } from 'node:net';
+import { TerminalError, TransientError } from '../../../api/errors.ts';
+import type { RemoteUrl } from './remote-url.ts';
+
+/** All addresses of a host name. */
+export type ResolveHost = (host: string) => Promise<readonly LookupAddress[]>;
+
+export const resolveHost: ResolveHost = (host) => lookup(host, { all: true, verbatim: true });
+
+/**
+ * Addresses that no git server has but that a hostile URL may aim at: link-local (where clouds serve instance
+ * metadata), its IPv6 counterparts, and "this host".
+ */
+const DENIED = new BlockList();
+DENIED.addSubnet('169.254.0.0', 16, 'ipv4');
+DENIED.addSubnet('0.0.0.0', 8, 'ipv4');
+DENIED.addSubnet('224.0.0.0', 3, 'ipv4');
+DENIED.addAddress('100.100.100.200', 'ipv4');
+DENIED.addSubnet('fe80::', 10, 'ipv6');
+DENIED.addSubnet('ff00::', 8, 'ipv6');
+DENIED.addAddress('::', 'ipv6');
+DENIED.addAddress('fd00:ec2::254', 'ipv6');
+
+/** `host:port:address[,address]` for curl, so that the name is not looked up again behind the check. */
+export type PinnedAddress = string | undefined;
+
+/**
+ * Refuses remotes whose name or number leads to a denied address.
+ * @throws TerminalError InvalidURL for a denied address; TransientError Unreachable when the name has no address
+ */
+export async function guardAddress(remote: RemoteUrl, resolve: ResolveHost): Promise<PinnedAddress> {
+  const { host, port } = remote;
+  if (host === undefined) return undefined;
+  if (isIP(host) !== 0) {
+    refuseDenied(host, remote);
+    return undefined;
+  }
+  const addresses = await addressesOf(host, remote, resolve);
+  for (const address of addresses) refuseDenied(address, remote);
+  const shown = addresses.map((address) => (isIP(address) === 6 ? `[${address}]` : address));
+  return `${host}:${port}:${shown.join(',')}`;
+}
+
+async function addressesOf(host: string, remote: RemoteUrl, resolve: ResolveHost): Promise<readonly string[]> {
+  try {
+    return (await resolve(host)).map(({ address }) => address);
+  } catch (cause) {
+    throw new TransientError('Unreachable', `the host of ${remote.display} has no address`, { cause });
+  }
+}
+
+function refuseDenied(address: string, remote: RemoteUrl): void {
+  const bare = address.replace(/%.*$/, '');
+  if (DENIED.check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4')) {
+    throw new TerminalError('InvalidURL', `${remote.display} leads to a link-local or reserved address`);
+  }
+}

@@ -1,0 +1,360 @@
+import { createHash } from 'node:crypto';
+import { TerminalError, TransientError } from '../../../api/errors.ts';
+import type { CallOptions } from '../../types.ts';
+import type { Commit, GitStore, NewCommit, Oid, PushOutcome, RefMap, RefUpdate, TreeEntry } from '../types.ts';
+import { failureError } from './failure.ts';
+import {
+  asideDirectory,
+  createMirror,
+  KEEP_PREFIX,
+  NAMED_PREFIX,
+  needsRepack,
+  packRefs,
+  repackMirror,
+  swapMirror,
+  verifyMirror,
+} from './mirror.ts';
+import { decodeCommit, encodeCommit, encodeObject, encodeTree } from './object-format.ts';
+import { ObjectIndex } from './object-index.ts';
+import { ObjectReadError, ObjectReader, ObjectTypeError, ParsedObjects } from './object-reader.ts';
+import { ObjectWriter } from './object-writer.ts';
+import { pushOutcomes } from './push-outcome.ts';
+import { checkOid, checkRefName } from './ref-format.ts';
+import type { Remote } from './remote.ts';
+import { SharedLock } from './shared-lock.ts';
+
+export interface MirrorStoreOptions {
+  readonly remote: Remote;
+  /** A prepared mirror. */
+  readonly directory: string;
+  /** Fetch single commits without their history; such a mirror is never pushed from. */
+  readonly shallow: boolean;
+  /** Monotonic clock, milliseconds. */
+  readonly now: () => number;
+}
+
+/** One damage is one rebuild: after it, the next is not tried before this has passed. */
+const REBUILD_INTERVAL_MS = 300_000;
+/** A mirror found sound is not verified again for this long, however many unknown objects are asked for. */
+const VERIFY_INTERVAL_MS = 60_000;
+const CALLS_BETWEEN_REPACK_CHECKS = 16;
+/** Loose refs slow every later call down. */
+const PACK_REFS_FROM = 64;
+
+/** The object side of the mirror as it is now; replaced as a whole when the mirror is rebuilt. */
+interface Files {
+  readonly index: ObjectIndex;
+  readonly reader: ObjectReader;
+  readonly writer: ObjectWriter;
+}
+
+/**
+ * `GitStore` over a bare mirror. Two locks: `#objects` is shared by reads and writes of objects, `#network` by calls to
+ * the remote; only a repack and the exchange of a rebuilt mirror take both alone. So no read waits for the network.
+ */
+export class MirrorStore implements GitStore {
+  readonly url: string;
+  readonly #remote: Remote;
+  readonly #directory: string;
+  readonly #shallow: boolean;
+  readonly #now: () => number;
+  readonly #objects = new SharedLock();
+  readonly #network = new SharedLock();
+  readonly #parsed = new ParsedObjects();
+  readonly #closing = new AbortController();
+  #files: Files;
+  /** Commits that callers have asked for: what a rebuilt mirror must hold again. */
+  #wanted = new Set<Oid>();
+  /** Fetches run one after the other: the second often finds what the first has brought. */
+  #fetching: Promise<unknown> = Promise.resolve();
+  #rebuilding: Promise<void> | undefined;
+  #lastRebuild = Number.NEGATIVE_INFINITY;
+  #lastVerified = Number.NEGATIVE_INFINITY;
+  #callsSinceCheck = 0;
+  #repacking: Promise<void> = Promise.resolve();
+
+  constructor(options: MirrorStoreOptions) {
+    this.#remote = options.remote;
+    this.url = options.remote.url.display;
+    this.#directory = options.directory;
+    this.#shallow = options.shallow;
+    this.#now = options.now;
+    this.#files = this.#openFiles();
+  }
+
+  #openFiles(): Files {
+    const index = new ObjectIndex(this.#directory);
+    return {
+      index,
+      reader: new ObjectReader(this.#directory, this.#parsed),
+      writer: new ObjectWriter(this.#directory, index),
+    };
+  }
+
+  async listRemote(options: CallOptions = {}): Promise<RefMap> {
+    const signal = this.#signal(options);
+    const refs = await this.#network.shared(() => this.#remote.list(this.#directory, { signal }));
+    const tips = new Set(refs.values());
+    this.#wanted = new Set([...this.#wanted].filter((oid) => tips.has(oid)));
+    return refs;
+  }
+
+  async fetch(refs: RefMap, options: CallOptions = {}): Promise<void> {
+    for (const [name, oid] of refs) {
+      checkRefName(name);
+      checkOid(oid);
+    }
+    const signal = this.#signal(options);
+    const before = this.#fetching;
+    const turn = before.then(() => this.#fetchMissing(refs, signal));
+    this.#fetching = turn.catch(() => undefined);
+    await turn;
+    for (const oid of refs.values()) this.#wanted.add(oid);
+    this.#scheduleRepack();
+  }
+
+  async #fetchMissing(refs: RefMap, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const missing = await this.#missing(refs);
+    if (missing.size === 0) return;
+    const first = await this.#tryFetch(missing, signal);
+    if (first === 'done') return;
+    if (await this.#isDamaged(signal)) {
+      await this.#rebuild();
+      if ((await this.#tryFetch(await this.#missing(refs), signal)) === 'done') return;
+    }
+    await this.#fetchByName(missing, signal);
+  }
+
+  async #missing(refs: RefMap): Promise<RefMap> {
+    const missing = new Map<string, Oid>();
+    for (const [name, oid] of refs) if (!(await this.has(oid))) missing.set(name, oid);
+    return missing;
+  }
+
+  /**
+   * By object id: exact, whatever happens to the refs meanwhile.
+   * @returns `refused` when it may help to ask by name
+   */
+  async #tryFetch(refs: RefMap, signal: AbortSignal): Promise<'done' | 'refused'> {
+    const oids = [...new Set(refs.values())];
+    if (oids.length === 0) return 'done';
+    const result = await this.#network.shared(async () => {
+      const specs = oids.map((oid) => `${oid}:${KEEP_PREFIX}${oid}`);
+      const answer = await this.#remote.fetch(this.#directory, specs, { signal, shallow: this.#shallow });
+      if (answer.failure === undefined && oids.length >= PACK_REFS_FROM) await packRefs(this.#directory, signal);
+      return answer;
+    });
+    this.#files.index.rescan();
+    if (result.failure === undefined) {
+      for (const oid of oids) this.#files.index.add(oid);
+      return 'done';
+    }
+    if (result.failure === 'Other' || result.failure === 'ObjectMissing') return 'refused';
+    throw failureError(result.failure, this.#remote.url, result.stderr);
+  }
+
+  /** For servers that do not serve object ids, and for commits that went away between the listing and now. */
+  async #fetchByName(refs: RefMap, signal: AbortSignal): Promise<void> {
+    const current = await this.listRemote({ signal });
+    const names = [...refs.keys()].filter((name) => current.has(name));
+    if (names.length > 0) {
+      const specs = names.map((name) => `+${name}:${NAMED_PREFIX}${createHash('sha256').update(name).digest('hex')}`);
+      const result = await this.#network.shared(() =>
+        this.#remote.fetch(this.#directory, specs, { signal, shallow: this.#shallow }),
+      );
+      this.#files.index.rescan();
+      if (result.failure !== undefined) throw failureError(result.failure, this.#remote.url, result.stderr);
+    }
+    const gone = [...(await this.#missing(refs)).keys()];
+    if (gone.length > 0) {
+      throw new TransientError('HistoryRewritten', `${this.url} no longer has the commits of ${shortList(gone)}`);
+    }
+  }
+
+  has(oid: Oid): Promise<boolean> {
+    checkOid(oid);
+    return this.#objects.shared(async () => {
+      try {
+        return await this.#files.index.has(oid);
+      } catch {
+        // A pack index that cannot be read holds nothing; the fetch that follows finds the damage.
+        return false;
+      }
+    });
+  }
+
+  readCommit(oid: Oid): Promise<Commit> {
+    return this.#read(oid, (reader) => reader.commit(oid));
+  }
+
+  readTree(oid: Oid): Promise<readonly TreeEntry[]> {
+    return this.#read(oid, (reader) => reader.tree(oid));
+  }
+
+  readBlob(oid: Oid): Promise<Uint8Array> {
+    return this.#read(oid, (reader) => reader.blob(oid));
+  }
+
+  async #read<T>(oid: Oid, what: (reader: ObjectReader) => Promise<T>): Promise<T> {
+    checkOid(oid);
+    const attempt = () => this.#objects.shared(() => what(this.#files.reader));
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(await this.#canRetry(error))) throw readError(error, this.url);
+    }
+    try {
+      return await attempt();
+    } catch (error) {
+      throw readError(error, this.url);
+    }
+  }
+
+  /** True when the mirror was damaged and has been rebuilt. */
+  async #canRetry(error: unknown): Promise<boolean> {
+    if (!(error instanceof ObjectReadError)) return false;
+    if (error.failure === 'missing' && !(await this.#isDamaged(this.#closing.signal))) return false;
+    await this.#rebuild();
+    return true;
+  }
+
+  writeBlob(bytes: Uint8Array): Promise<Oid> {
+    return this.#objects.shared(() => this.#files.writer.write(encodeObject('blob', bytes)));
+  }
+
+  async writeTree(entries: readonly TreeEntry[]): Promise<Oid> {
+    for (const { oid } of entries) checkOid(oid);
+    const object = encodeObject('tree', encodeTree(entries));
+    return this.#objects.shared(() => this.#files.writer.write(object));
+  }
+
+  async writeCommit(commit: NewCommit): Promise<Oid> {
+    for (const oid of [commit.tree, ...commit.parents]) checkOid(oid);
+    const content = encodeCommit(commit);
+    const object = encodeObject('commit', content);
+    await this.#objects.shared(() => this.#files.writer.write(object));
+    this.#parsed.addCommit(decodeCommit(object.oid, content), content.byteLength);
+    return object.oid;
+  }
+
+  async push(
+    updates: readonly RefUpdate[],
+    options: CallOptions & { readonly atomic?: boolean } = {},
+  ): Promise<ReadonlyMap<string, PushOutcome>> {
+    await this.#checkUpdates(updates);
+    if (updates.length === 0) return new Map();
+    const signal = this.#signal(options);
+    const result = await this.#network.shared(() =>
+      this.#remote.push(this.#directory, updates, { signal, atomic: options.atomic ?? true }),
+    );
+    if (result.failure === 'Other' && result.stdout.length === 0 && (await this.#isDamaged(signal))) {
+      await this.#rebuild();
+      throw new TransientError('MirrorRebuilt', `the mirror of ${this.url} was damaged; objects must be written again`);
+    }
+    const outcomes = await pushOutcomes(updates, result, this.#remote.url, () => this.listRemote({ signal }));
+    for (const { target } of updates) if (target !== null) this.#wanted.add(target);
+    this.#scheduleRepack();
+    return outcomes;
+  }
+
+  async #checkUpdates(updates: readonly RefUpdate[]): Promise<void> {
+    if (this.#shallow) throw new TerminalError('ReadOnlyMirror', `${this.url} was opened for reading only`);
+    const seen = new Set<string>();
+    for (const { ref, expected, target } of updates) {
+      checkRefName(ref);
+      if (seen.has(ref)) throw new TerminalError('InvalidRef', `${ref} is twice in one push`);
+      seen.add(ref);
+      if (expected !== null) checkOid(expected);
+      if (target !== null && !(await this.has(target))) {
+        throw new TransientError('ObjectMissing', `the mirror of ${this.url} does not hold ${target}`);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new TransientError('Closed', `the store of ${this.url} is closed`));
+    await Promise.allSettled([this.#fetching, this.#rebuilding, this.#repacking]);
+  }
+
+  #signal({ signal }: CallOptions): AbortSignal {
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+  }
+
+  async #isDamaged(signal: AbortSignal): Promise<boolean> {
+    if (this.#now() - this.#lastVerified < VERIFY_INTERVAL_MS) return false;
+    const sound = await this.#network.shared(() => verifyMirror(this.#directory, signal));
+    if (sound) this.#lastVerified = this.#now();
+    return !sound;
+  }
+
+  /** Builds the mirror anew from the remote; concurrent callers share one. */
+  #rebuild(): Promise<void> {
+    this.#rebuilding ??= this.#rebuildOnce().finally(() => {
+      this.#rebuilding = undefined;
+    });
+    return this.#rebuilding;
+  }
+
+  async #rebuildOnce(): Promise<void> {
+    if (this.#now() - this.#lastRebuild < REBUILD_INTERVAL_MS) {
+      throw new TransientError(
+        'MirrorDamaged',
+        `the mirror of ${this.url} is damaged again right after it was rebuilt`,
+      );
+    }
+    const { signal } = this.#closing;
+    const aside = asideDirectory(this.#directory);
+    await createMirror(aside);
+    const tips = new Set((await this.#remote.list(aside, { signal })).values());
+    const oids = [...this.#wanted].filter((oid) => tips.has(oid));
+    if (oids.length > 0) {
+      const specs = oids.map((oid) => `${oid}:${KEEP_PREFIX}${oid}`);
+      const result = await this.#remote.fetch(aside, specs, { signal, shallow: this.#shallow });
+      if (result.failure !== undefined) throw failureError(result.failure, this.#remote.url, result.stderr);
+    }
+    await this.#network.exclusive(() =>
+      this.#objects.exclusive(async () => {
+        await swapMirror(this.#directory);
+        this.#files = this.#openFiles();
+      }),
+    );
+    this.#lastRebuild = this.#now();
+  }
+
+  #scheduleRepack(): void {
+    this.#callsSinceCheck += 1;
+    if (this.#callsSinceCheck < CALLS_BETWEEN_REPACK_CHECKS) return;
+    this.#callsSinceCheck = 0;
+    // A repack that fails leaves the mirror as it was; damage shows on the next read.
+    this.#repacking = this.#repacking.then(() => this.#repackIfNeeded()).catch(() => undefined);
+  }
+
+  async #repackIfNeeded(): Promise<void> {
+    if (!(await needsRepack(this.#directory))) return;
+    await this.#network.exclusive(() =>
+      this.#objects.exclusive(async () => {
+        await repackMirror(this.#directory, await this.#keepable(), this.#closing.signal);
+        this.#files = this.#openFiles();
+      }),
+    );
+  }
+
+  async #keepable(): Promise<ReadonlySet<Oid>> {
+    const keep = new Set<Oid>();
+    for (const oid of this.#wanted) if (await this.#files.index.has(oid)) keep.add(oid);
+    return keep;
+  }
+}
+
+function readError(error: unknown, url: string): unknown {
+  if (error instanceof ObjectTypeError) return new TerminalError('UnexpectedObject', error.message, { cause: error });
+  if (!(error instanceof ObjectReadError)) return error;
+  const reason = error.failure === 'missing' ? 'ObjectMissing' : 'MirrorDamaged';
+  return new TransientError(reason, `in the mirror of ${url}, ${error.message}`, { cause: error });
+}
+
+function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+}
