@@ -466,14 +466,11 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
        "type": "string",
        "enum": [
         "Pending",
-        "Progressing",
         "Blocked",
-        "Failed",
         "Draft",
         "Proposed",
         "Published",
-        "Suspended",
-        "Deleting"
+        "Suspended"
        ]
       },
       "upstream": {

@@ -18,10 +18,9 @@ export type ApprovalPolicy = 'Manual' | 'Initial' | 'Always' | 'WhenReady';
  */
 export type PackageMergeStrategy = 'resource-merge' | 'fast-forward' | 'force-delete-replace' | 'copy-merge';
 /**
- * Where the variant stands, in one word: Pending waits for something outside, Progressing works, Blocked and Failed need a person, Draft, Proposed and Published are the state of a downstream revision that is up to date.
+ * Where the variant stands, in one word: Pending works or waits, Blocked needs a person, Draft, Proposed and Published are the state of the downstream revision, Suspended is what spec.suspend asks for.
  */
-export type VariantPhase =
-  'Pending' | 'Progressing' | 'Blocked' | 'Failed' | 'Draft' | 'Proposed' | 'Published' | 'Suspended' | 'Deleting';
+export type VariantPhase = 'Pending' | 'Blocked' | 'Draft' | 'Proposed' | 'Published' | 'Suspended';
 /**
  * Where the package comes from, where it goes, and what is changed on the way.
  */
@@ -302,7 +301,7 @@ export interface PackageVariantStatus {
    */
   readonly conditions?: readonly Condition[];
   /**
-   * Where the variant stands, in one word: Pending waits for something outside, Progressing works, Blocked and Failed need a person, Draft, Proposed and Published are the state of a downstream revision that is up to date.
+   * Where the variant stands, in one word: Pending works or waits, Blocked needs a person, Draft, Proposed and Published are the state of the downstream revision, Suspended is what spec.suspend asks for.
    */
   readonly phase?: VariantPhase;
   /**
