@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { errorMessage } from '../../api/errors.ts';
+import type { RepositorySnapshot, RevisionInfo } from '../types.ts';
+import { forEachLimited } from './abortable.ts';
+import { arrangeRevisions, type FoundRef } from './arrange.ts';
+import type { RepositoryLayout } from './layout.ts';
+import { parseRef } from './refs.ts';
+import type { GitRemote } from './remote.ts';
+import { type EntryFault, type RevisionEntry, readEntry } from './revision-entry.ts';
+import type { Oid, RefMap } from './types.ts';
+
+const READS = 16;
+
+type Warning = RepositorySnapshot['warnings'][number];
+
+interface CachedEntry {
+  readonly commit: Oid;
+  readonly entry: RevisionEntry | EntryFault;
+}
+
+/**
+ * Makes snapshots of a repository from its refs. What a ref holds is read once for each commit that it ever points at,
+ * so the work of a new snapshot is that of the refs that moved.
+ */
+export class Discovery {
+  readonly #remote: GitRemote;
+  readonly #layout: RepositoryLayout;
+  readonly #entries = new Map<string, CachedEntry>();
+  /** First commit that each tag was seen at; tags are published revisions and must not move. */
+  readonly #firstSeen = new Map<string, Oid>();
+
+  constructor(remote: GitRemote, layout: RepositoryLayout) {
+    this.#remote = remote;
+    this.#layout = layout;
+  }
+
+  /** The refs that can show in a snapshot. */
+  ofInterest(refs: RefMap): Map<string, Oid> {
+    return new Map([...refs].filter(([ref]) => this.concerns(ref)));
+  }
+
+  concerns(ref: string): boolean {
+    if (ref === this.#layout.branchRef) return true;
+    const parsed = parseRef(ref);
+    if (!parsed) return false;
+    const { scope } = this.#layout;
+    return parsed.path === '' ? scope.directory === '' : scope.packageName(parsed.path) !== undefined;
+  }
+
+  /** Those of `refs` whose commits have not been read, so may have to be fetched. */
+  unread(refs: RefMap): Map<string, Oid> {
+    return new Map([...refs].filter(([ref, oid]) => this.#entries.get(ref)?.commit !== oid && !isMarker(ref)));
+  }
+
+  /** All commits of `refs` must be in the mirror. */
+  async snapshot(refs: RefMap): Promise<RepositorySnapshot> {
+    await this.#readMoved(refs);
+    const found: FoundRef[] = [];
+    const warnings: Warning[] = [];
+    for (const [ref, oid] of refs) {
+      const parsed = parseRef(ref);
+      if (!parsed || ref === this.#layout.branchRef || parsed.kind === 'deletionProposed') continue;
+      const cached = this.#entries.get(ref);
+      if (!cached) continue;
+      if ('fault' in cached.entry) warnings.push({ ref, message: cached.entry.fault });
+      else found.push({ ref, kind: parsed.kind, path: parsed.path, entry: cached.entry });
+      const first = this.#firstSeen.get(ref);
+      if (parsed.kind === 'tag' && first !== undefined && first !== oid) {
+        warnings.push({ ref, message: `the tag of a published revision was moved from commit ${first} to ${oid}` });
+      }
+    }
+    const arranged = arrangeRevisions(this.#layout, refs, found);
+    const head = await this.#headRevisions(refs);
+    const revisions = [...arranged.revisions, ...head.revisions];
+    return {
+      head: refs.get(this.#layout.branchRef),
+      revisions,
+      warnings: [...warnings, ...arranged.warnings, ...head.warnings, ...this.#submoduleWarnings(revisions)],
+      version: fingerprint(refs),
+    };
+  }
+
+  async #readMoved(refs: RefMap): Promise<void> {
+    for (const ref of this.#entries.keys()) if (!refs.has(ref)) this.#entries.delete(ref);
+    await forEachLimited(this.unread(refs), READS, async ([ref, commit]) => {
+      const parsed = parseRef(ref);
+      if (!parsed || ref === this.#layout.branchRef) return;
+      const entry = await readEntry(this.#remote.objects, parsed, commit);
+      this.#entries.set(ref, { commit, entry });
+      if (parsed.kind === 'tag' && !this.#firstSeen.has(ref)) this.#firstSeen.set(ref, commit);
+    });
+  }
+
+  /** The packages on the registered branch. */
+  async #headRevisions(refs: RefMap): Promise<{ revisions: RevisionInfo[]; warnings: Warning[] }> {
+    const { branchRef, scope } = this.#layout;
+    const head = refs.get(branchRef);
+    if (head === undefined) return { revisions: [], warnings: [] };
+    try {
+      const { objects } = this.#remote;
+      const tree = await objects.treeAt((await objects.commit(head)).tree, scope.directory);
+      if (tree === undefined) return { revisions: [], warnings: [] };
+      const scan = await objects.scanChildren(tree);
+      const revisions = scan.packages.map(({ path, tree: packageTree }) => {
+        const marker = this.#layout.deletionRef({ package: path, revision: -1, workspace: this.#layout.branch });
+        return this.#layout.describeHead(path, head, packageTree, refs.has(marker) ? 'DeletionProposed' : 'Published');
+      });
+      const faults = scan.faults.map(({ path, message }) => `${scope.fullPath(path)} cannot be read: ${message}`);
+      return { revisions, warnings: faults.map((message) => ({ ref: branchRef, message })) };
+    } catch (error) {
+      return { revisions: [], warnings: [{ ref: branchRef, message: `cannot be read: ${errorMessage(error)}` }] };
+    }
+  }
+
+  #submoduleWarnings(revisions: readonly RevisionInfo[]): Warning[] {
+    return revisions.flatMap(({ ref, tree, package: name }) =>
+      this.#remote.contents.submodules(tree).map((path) => ({
+        ref,
+        message: `package ${name} holds a submodule at ${path}; it is kept, its files are not read`,
+      })),
+    );
+  }
+}
+
+function isMarker(ref: string): boolean {
+  return parseRef(ref)?.kind === 'deletionProposed';
+}
+
+function fingerprint(refs: RefMap): string {
+  const hash = createHash('sha256');
+  for (const ref of [...refs.keys()].sort()) hash.update(`${ref} ${refs.get(ref)}\n`);
+  return hash.digest('hex');
+}

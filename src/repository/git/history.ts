@@ -1,0 +1,111 @@
+import type { TaskRecord, VariantRecord } from '../types.ts';
+import { forEachLimited } from './abortable.ts';
+import type { GitObjects } from './objects.ts';
+import { FIRST_TASKS, parseTrailers, type Trailer, trailerOf } from './trailer.ts';
+import type { Commit, Oid } from './types.ts';
+
+/** How many commits without a trailer of the draft (pushes by hand) are looked behind. */
+const HAND_COMMITS = 50;
+const DRAFT_COMMITS = 1_000;
+const READS = 32;
+
+/** What the commits of one draft say, newest first. */
+export interface DraftHistory {
+  readonly task?: TaskRecord;
+  readonly origin?: VariantRecord;
+  /** The newest commit bears no trailer of the draft. */
+  readonly handPushed: boolean;
+}
+
+/**
+ * Walks a draft's own commits: by first parent from its tip until the task that it began with, or until a commit that
+ * belongs to something else.
+ */
+export async function readDraftHistory(
+  objects: GitObjects,
+  tip: Oid,
+  path: string,
+  workspace: string,
+): Promise<DraftHistory> {
+  let task: TaskRecord | undefined;
+  let origin: VariantRecord | undefined;
+  let byHand = 0;
+  let commit = await objects.commit(tip);
+  const handPushed = typeof draftTrailer(commit, path, workspace) !== 'object';
+  for (let count = 1; count < DRAFT_COMMITS && byHand <= HAND_COMMITS; count++) {
+    const trailer = draftTrailer(commit, path, workspace);
+    if (trailer === 'foreign' || (trailer === undefined && task !== undefined)) break;
+    if (trailer === undefined) byHand++;
+    origin ??= trailer?.veranda;
+    if (trailer?.task && FIRST_TASKS.has(trailer.task.type)) task = trailer.task;
+    const parent = commit.parents[0];
+    if (parent === undefined || task?.type === 'init' || task?.type === 'clone') break;
+    commit = await objects.commit(parent);
+  }
+  return { task, origin, handPushed };
+}
+
+function draftTrailer(commit: Commit, path: string, workspace: string): Trailer | 'foreign' | undefined {
+  const trailers = parseTrailers(commit.message);
+  if (trailers.length === 0) return undefined;
+  return trailers.findLast((t) => t.package === path && t.workspaceName === workspace && t.revision === 0) ?? 'foreign';
+}
+
+/** The highest revision number of each package that was ever approved on one branch. */
+export class ApprovedRevisions {
+  readonly #objects: GitObjects;
+  readonly #seen = new Set<Oid>();
+  readonly #highest = new Map<string, number>();
+  #advancing: Promise<void> = Promise.resolve();
+
+  constructor(objects: GitObjects) {
+    this.#objects = objects;
+  }
+
+  /** Reads the commits that `head` has and earlier heads had not. */
+  advance(head: Oid): Promise<void> {
+    const next = this.#advancing.catch(() => undefined).then(() => this.#walk(head));
+    this.#advancing = next;
+    return next;
+  }
+
+  /** 0 for packages that were never approved. `path` is from the root of the repository. */
+  highest(path: string): number {
+    return this.#highest.get(path) ?? 0;
+  }
+
+  async #walk(head: Oid): Promise<void> {
+    const fresh: Oid[] = [];
+    const queued = new Set<Oid>();
+    let frontier = [head].filter((oid) => !this.#seen.has(oid));
+    while (frontier.length > 0) {
+      const next: Oid[] = [];
+      await forEachLimited(frontier, READS, async (oid) => {
+        const commit = await this.#objects.commit(oid);
+        fresh.push(oid);
+        this.#note(commit);
+        for (const parent of commit.parents) {
+          if (this.#seen.has(parent) || queued.has(parent)) continue;
+          queued.add(parent);
+          next.push(parent);
+        }
+      });
+      frontier = next;
+    }
+    // Only a finished walk counts as seen: one that failed halfway would leave a hole behind the commits it did read.
+    for (const oid of fresh) this.#seen.add(oid);
+  }
+
+  #note(commit: Commit): void {
+    for (const { package: path, revision } of parseTrailers(commit.message)) {
+      if (revision > this.highest(path)) this.#highest.set(path, revision);
+    }
+  }
+}
+
+/** Workspace of a tagged revision: what the approval says, if it speaks of this revision, else the tag's own text. */
+export function taggedTrailer(commit: Commit, path: string, revision: number | undefined): Trailer | undefined {
+  const trailer = trailerOf(commit.message, path);
+  if (!trailer?.workspaceName) return undefined;
+  return trailer.revision === 0 || trailer.revision === revision ? trailer : undefined;
+}

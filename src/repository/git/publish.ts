@@ -1,0 +1,142 @@
+import { ConflictError } from '../../api/errors.ts';
+import type { PersonStamp, RevisionInfo } from '../types.ts';
+import { branchNotFound, type PushUnit, refMoved, type UnitPlan } from './batcher.ts';
+import type { DraftTools } from './draft.ts';
+import type { PackageTag, RefView } from './ref-view.ts';
+import { revisionOfTag, tagRef } from './refs.ts';
+import type { GitRemote } from './remote.ts';
+import { type RevisionEntry, readEntry, requireEntry } from './revision-entry.ts';
+import type { Oid, RefUpdate } from './types.ts';
+
+export interface PublishedTag extends PackageTag {
+  readonly entry: RevisionEntry;
+}
+
+/** The tag that carries a workspace's published revision. `path` is from the root of the repository. */
+export async function findPublished(
+  remote: GitRemote,
+  view: RefView,
+  path: string,
+  workspace: string,
+): Promise<PublishedTag | undefined> {
+  for (const tag of view.tagsOf(path)) {
+    const leaf = tag.ref.slice(tag.ref.lastIndexOf('/') + 1);
+    await remote.objects.ensure(tag.ref, tag.oid);
+    const entry = await readEntry(remote.objects, { kind: 'tag', path, leaf }, tag.oid);
+    if (!('fault' in entry) && entry.workspace === workspace) return { ...tag, entry };
+  }
+  return undefined;
+}
+
+/** Publishes a draft or proposal: approval commit on the branch, tag, and end of the draft, all or nothing. */
+export class PublishUnit implements PushUnit<RevisionInfo> {
+  readonly #tools: DraftTools;
+  readonly #revision: RevisionInfo;
+  readonly #author: PersonStamp | undefined;
+  readonly #path: string;
+
+  constructor(tools: DraftTools, revision: RevisionInfo, author: PersonStamp | undefined) {
+    this.#tools = tools;
+    this.#revision = revision;
+    this.#author = author;
+    this.#path = tools.layout.scope.fullPath(revision.package);
+  }
+
+  async plan(view: RefView): Promise<UnitPlan<RevisionInfo>> {
+    const { remote, layout } = this.#tools;
+    const { commit, workspace } = this.#revision;
+    const published = await findPublished(remote, view, this.#path, workspace);
+    if (published) return this.#finish(view, published);
+    const source = this.#draftRef(view);
+    if (source === undefined) throw refMoved(view, this.#revision.ref, commit);
+    const head = view.get(layout.branchRef);
+    if (head === undefined) throw branchNotFound(layout.branchRef, remote.store.url);
+    await remote.objects.ensure(layout.branchRef, head);
+    const revision = await this.#nextRevision(view);
+    const approval = await this.#approve(head, revision);
+    const tag = tagRef(this.#path, revision);
+    const updates = [
+      { ref: tag, expected: null, target: approval },
+      { ref: layout.branchRef, expected: head, target: approval },
+      { ref: source, expected: commit, target: null },
+    ];
+    return { updates, result: await this.#describe(tag, approval) };
+  }
+
+  /** A push of ours went through (or halfway, on a server without atomic pushes) before: what is left is done. */
+  async #finish(view: RefView, { ref, oid, entry }: PublishedTag): Promise<UnitPlan<RevisionInfo>> {
+    if (entry.approvedDraft !== this.#revision.commit) {
+      const { package: name, workspace } = this.#revision;
+      throw new ConflictError(
+        'WorkspaceExists',
+        `workspace ${workspace} of package ${name} was published as ${ref} from another commit`,
+      );
+    }
+    const updates: RefUpdate[] = [{ ref, expected: oid, target: oid }];
+    const source = this.#draftRef(view);
+    if (source !== undefined) {
+      updates.push(...(await this.#missingOnBranch(view, oid, entry)));
+      updates.push({ ref: source, expected: this.#revision.commit, target: null });
+    } else {
+      updates.push({ ref: this.#revision.ref, expected: null, target: null });
+    }
+    return { updates, result: await this.#describe(ref, oid) };
+  }
+
+  async #missingOnBranch(view: RefView, tagged: Oid, entry: RevisionEntry): Promise<RefUpdate[]> {
+    const { remote, layout, commits } = this.#tools;
+    const head = view.get(layout.branchRef);
+    if (head === undefined) return [];
+    await remote.objects.ensure(layout.branchRef, head);
+    const approved = remote.approved(layout.branchRef);
+    await approved.advance(head);
+    if (approved.highest(this.#path) >= entry.revision) return [];
+    const { parents } = await remote.objects.commit(tagged);
+    const fastForward = parents[0] === head;
+    const target = fastForward
+      ? tagged
+      : await commits.approval({ ...this.#approvalOf(head, entry.revision), draft: tagged });
+    return [{ ref: layout.branchRef, expected: head, target }];
+  }
+
+  /** The branch that still holds the draft at the expected commit; proposing keeps the commit and moves the branch. */
+  #draftRef(view: RefView): string | undefined {
+    const { layout } = this.#tools;
+    const candidates = [this.#revision.ref, layout.proposedRef(this.#revision), layout.draftRef(this.#revision)];
+    return candidates.find((ref) => view.get(ref) === this.#revision.commit);
+  }
+
+  /** One above the highest number that the package ever had: on the branch, in tags, in this very push. */
+  async #nextRevision(view: RefView): Promise<number> {
+    const { remote, layout } = this.#tools;
+    const approved = remote.approved(layout.branchRef);
+    const head = view.onRemote(layout.branchRef);
+    if (head !== undefined) await approved.advance(head);
+    const tagged = view.tagsOf(this.#path).map(({ ref }) => revisionOfTag(ref.slice(ref.lastIndexOf('/') + 1)) ?? 0);
+    return Math.max(approved.highest(this.#path), ...tagged) + 1;
+  }
+
+  #approve(head: Oid, revision: number): Promise<Oid> {
+    return this.#tools.commits.approval(this.#approvalOf(head, revision));
+  }
+
+  #approvalOf(head: Oid, revision: number) {
+    const { commit, tree, workspace, origin } = this.#revision;
+    return {
+      head,
+      draft: commit,
+      packageTree: tree,
+      path: this.#path,
+      workspace,
+      revision,
+      origin,
+      author: this.#author,
+    };
+  }
+
+  async #describe(ref: string, commit: Oid): Promise<RevisionInfo> {
+    const leaf = ref.slice(ref.lastIndexOf('/') + 1);
+    const entry = await readEntry(this.#tools.remote.objects, { kind: 'tag', path: this.#path, leaf }, commit);
+    return this.#tools.layout.describe(this.#revision.package, ref, requireEntry(entry, ref), 'Published', true);
+  }
+}

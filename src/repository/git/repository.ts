@@ -1,0 +1,208 @@
+import { TerminalError } from '../../api/errors.ts';
+import type { Package } from '../../package/package.ts';
+import type {
+  CallOptions,
+  Draft,
+  PackageRepository,
+  PersonStamp,
+  RepositorySnapshot,
+  RevisionInfo,
+  RevisionKey,
+} from '../types.ts';
+import { abortable } from './abortable.ts';
+import { branchNotFound } from './batcher.ts';
+import { CommitWriter } from './commits.ts';
+import { Discovery } from './discovery.ts';
+import { type DraftTools, GitDraft } from './draft.ts';
+import { RepositoryLayout } from './layout.ts';
+import type { GitRepositoryOptions } from './options.ts';
+import { PublishUnit } from './publish.ts';
+import { applyWrites, GitRemote } from './remote.ts';
+import { deletion, isPublished, moveDraft, proposeDeletion, restorePublished } from './transitions.ts';
+import type { GitStore, Oid, RefMap, RefUpdate } from './types.ts';
+
+/** Packages in one directory of one branch of a git repository. Repositories on one store share its caches and pushes. */
+export function createGitRepository(store: GitStore, options: GitRepositoryOptions): PackageRepository {
+  return new GitPackageRepository(GitRemote.of(store), options);
+}
+
+class GitPackageRepository implements PackageRepository {
+  readonly #options: GitRepositoryOptions;
+  readonly #tools: DraftTools;
+  readonly #discovery: Discovery;
+  readonly #unsubscribe: () => void;
+  /** Refs that show in the snapshot, with our own writes; absent before the first sync. */
+  #refs: Map<string, Oid> | undefined;
+  #snapshot: Promise<RepositorySnapshot> | undefined;
+  #syncing: Promise<RepositorySnapshot> | undefined;
+  /** Our own writes since the running sync began. */
+  #writesDuringSync: RefUpdate[] = [];
+
+  constructor(remote: GitRemote, options: GitRepositoryOptions) {
+    const layout = new RepositoryLayout(options);
+    this.#options = options;
+    this.#tools = { remote, layout, commits: new CommitWriter(remote.objects, options) };
+    this.#discovery = new Discovery(remote, layout);
+    this.#unsubscribe = remote.onWrite((writes) => this.#onWrite(writes));
+  }
+
+  sync(options: CallOptions = {}): Promise<RepositorySnapshot> {
+    options.signal?.throwIfAborted();
+    this.#syncing ??= this.#sync().finally(() => {
+      this.#syncing = undefined;
+    });
+    return abortable(this.#syncing, options.signal);
+  }
+
+  snapshot(options: CallOptions = {}): Promise<RepositorySnapshot> {
+    if (!this.#refs) return this.sync(options);
+    this.#snapshot ??= this.#discovery.snapshot(new Map(this.#refs));
+    return abortable(this.#snapshot, options.signal);
+  }
+
+  async read(commit: string, packagePath: string, options: CallOptions = {}): Promise<Package> {
+    const { remote, layout } = this.#tools;
+    await remote.objects.ensure(layout.branchRef, commit, options.signal);
+    const tree = await remote.objects.treeAt(
+      (await remote.objects.commit(commit)).tree,
+      layout.scope.fullPath(packagePath),
+    );
+    if (tree === undefined) {
+      throw new TerminalError('PackageNotFound', `there is no package ${packagePath} in commit ${commit}`);
+    }
+    return abortable(remote.contents.read(tree), options.signal);
+  }
+
+  async createDraft(key: RevisionKey, options: CallOptions = {}): Promise<Draft> {
+    const { head } = await this.snapshot(options);
+    return new GitDraft(this.#tools, { key, base: head }, options);
+  }
+
+  async openDraft(revision: RevisionInfo, options: CallOptions = {}): Promise<Draft> {
+    requireUnpublished(revision, 'be edited');
+    await this.#tools.remote.objects.ensure(revision.ref, revision.commit, options.signal);
+    const key = { package: revision.package, workspace: revision.workspace };
+    return new GitDraft(this.#tools, { key, base: revision.commit, opened: revision }, options);
+  }
+
+  async propose(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
+    requireUnpublished(revision, 'be proposed');
+    return this.#tools.remote.batcher.submit(moveDraft(this.#tools, revision, 'Proposed'), options.signal);
+  }
+
+  async reject(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
+    requireUnpublished(revision, 'be rejected');
+    return this.#tools.remote.batcher.submit(moveDraft(this.#tools, revision, 'Draft'), options.signal);
+  }
+
+  async publish(
+    revision: RevisionInfo,
+    options: CallOptions & { readonly author?: PersonStamp } = {},
+  ): Promise<RevisionInfo> {
+    if (isPublished(revision.lifecycle)) return revision;
+    return this.#tools.remote.batcher.submit(new PublishUnit(this.#tools, revision, options.author), options.signal);
+  }
+
+  async proposeDeletion(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
+    requirePublished(revision, 'proposed for deletion');
+    return this.#tools.remote.batcher.submit(proposeDeletion(this.#tools, revision), options.signal);
+  }
+
+  async restore(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
+    requirePublished(revision, 'restored');
+    return this.#tools.remote.batcher.submit(restorePublished(this.#tools, revision), options.signal);
+  }
+
+  async delete(revision: RevisionInfo, options: CallOptions & { readonly author?: PersonStamp } = {}): Promise<void> {
+    return this.#tools.remote.batcher.submit(deletion(this.#tools, revision, options.author), options.signal);
+  }
+
+  /** The store stays open: others may use it. */
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await this.#syncing?.catch(() => undefined);
+  }
+
+  async #sync(): Promise<RepositorySnapshot> {
+    this.#writesDuringSync = [];
+    const listed = await this.#listAndFetch();
+    const { remote, layout } = this.#tools;
+    if (!listed.has(layout.branchRef) && !this.#options.createBranch)
+      throw branchNotFound(layout.branchRef, remote.store.url);
+    if (!listed.has(layout.branchRef)) await this.#createBranch();
+    applyWrites(
+      listed,
+      this.#writesDuringSync.filter(({ ref }) => this.#discovery.concerns(ref)),
+    );
+    this.#refs = listed;
+    this.#snapshot = undefined;
+    return this.snapshot();
+  }
+
+  /** A ref that goes away between listing and fetching makes the fetch fail once; then the new list counts. */
+  async #listAndFetch(): Promise<Map<string, Oid>> {
+    const { remote } = this.#tools;
+    const listed = this.#discovery.ofInterest(await remote.list());
+    try {
+      await this.#fetch(listed);
+      return listed;
+    } catch (error) {
+      const again = this.#discovery.ofInterest(await remote.relist());
+      if (sameRefs(listed, again)) throw error;
+      await this.#fetch(again);
+      return again;
+    }
+  }
+
+  async #fetch(refs: RefMap): Promise<void> {
+    const unread = this.#discovery.unread(refs);
+    if (unread.size > 0) await this.#tools.remote.store.fetch(unread);
+  }
+
+  #createBranch(): Promise<void> {
+    const { remote, layout, commits } = this.#tools;
+    return remote.batcher.submit({
+      async plan(view) {
+        const there = view.get(layout.branchRef);
+        if (there !== undefined) await remote.objects.ensure(layout.branchRef, there);
+        const target = there ?? (await commits.bootstrap());
+        return { updates: [{ ref: layout.branchRef, expected: there ?? null, target }], result: undefined };
+      },
+    });
+  }
+
+  #onWrite(writes: readonly RefUpdate[]): void {
+    const ours = writes.filter(({ ref }) => this.#discovery.concerns(ref));
+    if (ours.length === 0) return;
+    if (this.#syncing) this.#writesDuringSync.push(...ours);
+    if (!this.#refs) return;
+    applyWrites(this.#refs, ours);
+    this.#snapshot = undefined;
+  }
+}
+
+function sameRefs(a: RefMap, b: RefMap): boolean {
+  return a.size === b.size && [...a].every(([ref, oid]) => b.get(ref) === oid);
+}
+
+function requireUnpublished(revision: RevisionInfo, what: string): void {
+  if (!isPublished(revision.lifecycle)) return;
+  throw new TerminalError(
+    'IllegalTransition',
+    `${revision.package}/${revision.workspace} is published and cannot ${what}`,
+    {
+      field: 'spec.lifecycle',
+    },
+  );
+}
+
+function requirePublished(revision: RevisionInfo, what: string): void {
+  if (isPublished(revision.lifecycle)) return;
+  throw new TerminalError(
+    'IllegalTransition',
+    `${revision.package}/${revision.workspace} is not published and cannot be ${what}`,
+    {
+      field: 'spec.lifecycle',
+    },
+  );
+}
