@@ -1927,7 +1927,13 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
        "type": "string"
       },
       "observedLifecycle": {
-       "type": "string"
+       "type": "string",
+       "enum": [
+        "Draft",
+        "Proposed",
+        "Published",
+        "DeletionProposed"
+       ]
       },
       "inputHash": {
        "type": "string"

@@ -275,7 +275,7 @@ export interface PackageRevisionStatus {
   /**
    * State that the repository showed when this status was made; spec.lifecycle is where it should go.
    */
-  readonly observedLifecycle?: string;
+  readonly observedLifecycle?: 'Draft' | 'Proposed' | 'Published' | 'DeletionProposed';
   /**
    * Hash over everything that the content was made from, with a version in front; a new one means work to do.
    */

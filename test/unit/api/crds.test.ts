@@ -55,7 +55,9 @@ describe.each(crds)('$file', ({ file, crd }) => {
   });
 
   test('describes every field in one sentence', () => {
-    const missing = nodes.filter(({ schema }) => !/^[A-Z].*[^.]\.$/s.test(schema.description ?? ''));
+    // An API server refuses anything more than the type on metadata.
+    const described = nodes.filter(({ path }) => path !== '.metadata');
+    const missing = described.filter(({ schema }) => !/^[A-Z].*[^.]\.$/s.test(schema.description ?? ''));
     expect(missing.map(({ path }) => path)).toEqual([]);
   });
 
