@@ -3,7 +3,7 @@ import { setIn } from '../../krm/value.ts';
 import type { Package } from '../../package/package.ts';
 import type { GitLock } from '../../repository/types.ts';
 import { checkNewPackage, resolveSource } from '../checks.ts';
-import { editRootKptfile, withKeyAfter } from '../root-kptfile.ts';
+import { editRootKptfile, readRootKptfile, withKeyAfter } from '../root-kptfile.ts';
 import type { CloneTask, Mutation, MutationContext } from '../types.ts';
 import { withDeploymentContext } from './deployment-context.ts';
 import { withMergeKeys } from './merge-keys.ts';
@@ -21,6 +21,7 @@ export function clone(task: CloneTask['clone']): Mutation {
       const { target } = context;
       checkNewPackage(target, 'clone');
       const upstream = await fetchUpstream(task, context);
+      readRootKptfile(upstream.content);
       let pkg = withUpstream(upstream.content, target.package, upstream.lock);
       const warnings: string[] = [];
       if (target.deployment) {

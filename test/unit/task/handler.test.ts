@@ -1,0 +1,199 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Package } from '../../../src/package/package.ts';
+import type { CommitInfo, Draft } from '../../../src/repository/types.ts';
+import { RenderError } from '../../../src/task/errors.ts';
+import { commitTo, TaskHandler } from '../../../src/task/handler.ts';
+import { readRootKptfile } from '../../../src/task/root-kptfile.ts';
+import type { Mutation, Task } from '../../../src/task/types.ts';
+import { variantMutations } from '../../../src/task/variant.ts';
+import { contextOf, failingRenderer, KPTFILE, packageOf, revisionOf, sourcesOf, targetOf, textOf } from './support.ts';
+
+const handler = new TaskHandler();
+const initTask: Task = { type: 'init', init: {} };
+
+/** Keeps what it is told to write. */
+function draftOf(): Draft & { readonly commits: { readonly pkg: Package; readonly info: CommitInfo }[] } {
+  const commits: { readonly pkg: Package; readonly info: CommitInfo }[] = [];
+  return {
+    key: { package: 'istions', workspace: 'v1' },
+    commits,
+    async update(pkg, info) {
+      commits.push({ pkg, info });
+    },
+    async close() {
+      throw new Error('not the handler to close drafts');
+    },
+  };
+}
+
+function writes(path: string, text: string): Mutation {
+  return {
+    name: `writes ${path}`,
+    async apply(_context, pkg) {
+      const file = { mode: '100644', bytes: new TextEncoder().encode(text) } as const;
+      return { pkg: pkg.edit([[path, file]]), result: { warnings: [`wrote ${path}`] } };
+    },
+  };
+}
+
+describe('applyTask', () => {
+  test('runs the task, the mutations in order, metadata and render, and makes one commit of it', async () => {
+    const request = {
+      mutations: [writes('a.yaml', 'a: 1\n'), writes('a.yaml', 'a: 2\n')],
+      metadata: { labels: { x: 'y' } },
+    };
+    const outcome = await handler.applyTask(initTask, request, contextOf());
+    expect(outcome.steps.map(({ name, changed }) => [name, changed])).toEqual([
+      ['init', true],
+      ['writes a.yaml', true],
+      ['writes a.yaml', true],
+      ['metadata', true],
+      ['render', false],
+    ]);
+    expect(outcome.result.warnings).toEqual(['wrote a.yaml', 'wrote a.yaml']);
+    expect(textOf(outcome.pkg, 'a.yaml')).toBe('a: 2\n');
+
+    const draft = draftOf();
+    await commitTo(draft, outcome, { author: { name: 'jo', email: 'jo@example.com' } });
+    expect(draft.commits).toEqual([
+      { pkg: outcome.pkg, info: { task: { type: 'init', init: {} }, author: { name: 'jo', email: 'jo@example.com' } } },
+    ]);
+  });
+
+  test('V-04: a draft is never without its variant: content, gate and condition are one commit', async () => {
+    const point =
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: net\n  annotations:\n    kpt.dev/config-injection: required\ndata: {}\n';
+    const upstream = revisionOf({ content: packageOf({ Kptfile: KPTFILE, 'net.yaml': point }) });
+    const mutations = variantMutations({ name: 'pv', injectors: [{ name: 'missing' }] }, async () => []);
+    const context = contextOf({ sources: sourcesOf([upstream]) });
+    const task: Task = { type: 'clone', clone: { upstreamRef: { name: upstream.name } } };
+    const outcome = await handler.applyTask(task, { mutations, metadata: { readinessGates: ['own'] } }, context);
+    const draft = draftOf();
+    await commitTo(draft, outcome);
+    expect(draft.commits).toHaveLength(1);
+    const kptfile = readRootKptfile(outcome.pkg);
+    expect(kptfile.readinessGates).toEqual(['config.injection.ConfigMap.net', 'own']);
+    expect(kptfile.conditions).toMatchObject([{ type: 'config.injection.ConfigMap.net', status: 'False' }]);
+    expect(outcome.result.unmetInjections).toEqual(['config.injection.ConfigMap.net']);
+  });
+
+  test('7.2.40: a failing pipeline fails the creation and brings its report', async () => {
+    const context = contextOf({ renderer: failingRenderer('set-namespace: exit code 1') });
+    const failure = handler.applyTask(initTask, {}, context);
+    await expect(failure).rejects.toThrow(RenderError);
+    await expect(failure).rejects.toMatchObject({
+      reason: 'RenderFailed',
+      retry: 'terminal',
+      message: 'set-namespace: exit code 1',
+      report: { failure: { message: 'set-namespace: exit code 1' } },
+    });
+  });
+
+  test('with push-on-render-failure the creation stands and tells of the failure', async () => {
+    const context = contextOf({ renderer: failingRenderer('no') });
+    const outcome = await handler.applyTask(initTask, { pushOnRenderFailure: true }, context);
+    expect(outcome.pkg.has('Kptfile')).toBe(true);
+    expect(outcome.result.render?.failure?.message).toBe('no');
+  });
+
+  test('a cancelled request stops', async () => {
+    const signal = AbortSignal.abort(new Error('shutting down'));
+    await expect(handler.applyTask(initTask, {}, contextOf({ signal }))).rejects.toThrow('shutting down');
+  });
+});
+
+describe('doPackageRevisionMutations', () => {
+  const pkg = packageOf({ Kptfile: KPTFILE });
+
+  test('without a difference there is no commit', async () => {
+    const outcome = await handler.doPackageRevisionMutations(pkg, {}, contextOf());
+    expect(outcome.changed).toBe(false);
+    const draft = draftOf();
+    await commitTo(draft, outcome);
+    expect(draft.commits).toEqual([]);
+  });
+
+  test('metadata replaces what the Kptfile has', async () => {
+    const labelled = packageOf({ Kptfile: `${KPTFILE}  labels:\n    a: "1"\n    b: "2"\n` });
+    const outcome = await handler.doPackageRevisionMutations(
+      labelled,
+      { metadata: { labels: { a: '9' } } },
+      contextOf(),
+    );
+    expect(readRootKptfile(outcome.pkg).labels).toEqual({ a: '9' });
+    expect(outcome.record).toEqual({ type: 'render' });
+  });
+
+  test('7.6.102: what a function writes to the Kptfile is in the outcome', async () => {
+    const renderer = {
+      async render(before: Package) {
+        const text = textOf(before, 'Kptfile').replace('name: app', 'name: app\n  labels:\n    by: function');
+        return {
+          package: before.edit([['Kptfile', packageOf({ x: text }).get('x') ?? null]]),
+          report: { steps: [], warnings: [] },
+        };
+      },
+    };
+    const outcome = await handler.doPackageRevisionMutations(pkg, {}, contextOf({ renderer }));
+    expect(readRootKptfile(outcome.pkg).labels).toEqual({ by: 'function' });
+    expect(outcome.changed).toBe(true);
+  });
+
+  test('a package that the pipeline left without a readable Kptfile is refused', async () => {
+    const renderer = {
+      async render() {
+        return { package: packageOf({ Kptfile: 'a: [\n' }), report: { steps: [], warnings: [] } };
+      },
+    };
+    const failure = handler.doPackageRevisionMutations(pkg, {}, contextOf({ renderer }));
+    await expect(failure).rejects.toMatchObject({ reason: 'InvalidKptfile' });
+  });
+});
+
+describe('doPackageRevisionResourceMutations', () => {
+  const oldPkg = packageOf({ Kptfile: KPTFILE });
+  const newPkg = packageOf({ Kptfile: KPTFILE, 'a.yaml': 'a: 1\n' });
+
+  test('7.5.66: the new content is rendered and recorded as a render', async () => {
+    const outcome = await handler.doPackageRevisionResourceMutations(oldPkg, newPkg, {}, contextOf());
+    expect(outcome.steps.map(({ name }) => name)).toEqual(['replace', 'render']);
+    expect(outcome.pkg.hash()).toBe(newPkg.hash());
+    expect(outcome.record).toEqual({ type: 'render' });
+  });
+
+  test('7.5.77: unchanged content is rendered, not committed', async () => {
+    const outcome = await handler.doPackageRevisionResourceMutations(oldPkg, oldPkg, {}, contextOf());
+    expect(outcome.changed).toBe(false);
+    expect(outcome.result.render).toEqual({ steps: [], warnings: [] });
+  });
+
+  test('7.5.79 and 7.5.82: a failing function keeps the content out, also with partial results', async () => {
+    const partial = packageOf({ Kptfile: KPTFILE, 'a.yaml': 'a: 1 # half\n' });
+    const context = contextOf({ renderer: failingRenderer('no', partial) });
+    const failure = handler.doPackageRevisionResourceMutations(oldPkg, newPkg, {}, context);
+    await expect(failure).rejects.toMatchObject({ reason: 'RenderFailed' });
+  });
+
+  test('7.5.80: push-on-render-failure takes the unrendered content', async () => {
+    const context = contextOf({ renderer: failingRenderer('no') });
+    const options = { pushOnRenderFailure: true };
+    const outcome = await handler.doPackageRevisionResourceMutations(oldPkg, newPkg, options, context);
+    expect(outcome.pkg.hash()).toBe(newPkg.hash());
+    expect(outcome.changed).toBe(true);
+  });
+
+  test('7.5.81: with save-on-render-failure it takes what the renderer left', async () => {
+    const partial = packageOf({ Kptfile: KPTFILE, 'a.yaml': 'a: 1 # half\n' });
+    const context = contextOf({ renderer: failingRenderer('no', partial) });
+    const options = { pushOnRenderFailure: true };
+    const outcome = await handler.doPackageRevisionResourceMutations(oldPkg, newPkg, options, context);
+    expect(textOf(outcome.pkg, 'a.yaml')).toBe('a: 1 # half\n');
+  });
+});
+
+test('a target in a deployment repository keeps its kind through the handler', async () => {
+  const context = contextOf({ target: targetOf({ deployment: true }), sources: sourcesOf([revisionOf()]) });
+  const task: Task = { type: 'clone', clone: { upstreamRef: { name: 'blueprints.basens.v1' } } };
+  const outcome = await handler.applyTask(task, {}, context);
+  expect(outcome.pkg.has('package-context.yaml')).toBe(true);
+});
