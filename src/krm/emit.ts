@@ -119,6 +119,21 @@ export function renderFlow(value: KrmValue, json: boolean, depth = 0): string {
   return `{${entries.join(', ')}}`;
 }
 
+/** JSON with line breaks; `indent` is that of the line that the value begins in. */
+export function renderJson(value: KrmValue, indent: string, style: Style, depth = 0): string {
+  checkDepth(depth);
+  if (!isBlockCollection(value)) return renderFlow(value, true, depth);
+  const inner = indent + ' '.repeat(style.step);
+  const items = isList(value)
+    ? value.map((item) => renderJson(item, inner, style, depth + 1))
+    : definedEntries(value).map(
+        ([key, item]) => `${renderKey(key, true, true)}: ${renderJson(item, inner, style, depth + 1)}`,
+      );
+  const body = items.join(`,${style.eol}${inner}`);
+  const [open, close] = isList(value) ? '[]' : '{}';
+  return `${open}${style.eol}${inner}${body}${style.eol}${indent}${close}`;
+}
+
 /**
  * A value behind `key:` in a map whose keys stand at `column`.
  * @param column of the key

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { TerminalError } from '../api/errors.ts';
 import { editText } from './edit-text.ts';
-import { HOUSE_STYLE, renderBlock } from './emit.ts';
+import { HOUSE_STYLE, renderBlock, renderJson } from './emit.ts';
 import { SourceFault } from './events.ts';
 import { readValue } from './fast-reader.ts';
 import { MAX_DOCUMENTS, MAX_FILE_BYTES } from './limits.ts';
@@ -246,7 +246,7 @@ function appendPart(parts: Part[], value: KrmValue, json: boolean): void {
   const afterMarker = last !== undefined && last.content === undefined && last.text.startsWith('---');
   const separator = `${unfinished ? eol : ''}${hasDocument && !afterMarker ? `---${eol}` : ''}`;
   if (separator !== '') parts.push({ text: separator, line: 0, column: 0, directives: '' });
-  const text = json ? `${JSON.stringify(value, null, 2)}\n` : renderBlock(value, 0, { ...HOUSE_STYLE, eol });
+  const text = json ? `${renderJson(value, '', HOUSE_STYLE)}\n` : renderBlock(value, 0, { ...HOUSE_STYLE, eol });
   parts.push(withText({ line: 0, column: 0, directives: '' }, text, value));
 }
 

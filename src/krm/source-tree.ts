@@ -9,7 +9,7 @@ interface Placed {
   readonly start: number;
   readonly end: number;
   /** Range of anchor and tag, when there are any. */
-  readonly props?: { readonly start: number; readonly end: number; readonly anchor: boolean };
+  readonly props?: { readonly start: number; readonly end: number; readonly anchor: boolean; readonly tag: boolean };
 }
 
 export interface SourceScalar extends Placed {
@@ -253,7 +253,7 @@ function propsOf(event: EventProps): Placed['props'] {
   const anchor = event.anchorStart >= 0;
   if (!anchor && event.tagStart < 0) return undefined;
   const starts = [anchor ? event.anchorStart - 1 : -1, event.tagStart].filter((at) => at >= 0);
-  return { start: Math.min(...starts), end: Math.max(event.anchorEnd, event.tagEnd), anchor };
+  return { start: Math.min(...starts), end: Math.max(event.anchorEnd, event.tagEnd), anchor, tag: event.tagStart >= 0 };
 }
 
 /** The first offset from `from` on that is neither white space nor comment. */
