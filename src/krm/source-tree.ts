@@ -285,28 +285,35 @@ export function columnOf(source: string, at: number): number {
   return at - lineStart(source, at);
 }
 
-/** The entry or item that `path` leads to, with the offset at which it begins (its key or its value). */
-export function locateNode(
-  root: SourceNode | undefined,
-  path: KrmPath,
-): { readonly node: SourceNode; readonly at: number } | undefined {
+/** A node, where its key (or the node itself) begins, and where content may begin behind its key or dash. */
+export interface LocatedNode {
+  readonly node: SourceNode;
+  readonly at: number;
+  /** 0 at the root, in flow lists and for lone keys. */
+  readonly after: number;
+}
+
+/** The node that `path` leads to. */
+export function locateNode(root: SourceNode | undefined, path: KrmPath): LocatedNode | undefined {
   if (root === undefined) return undefined;
-  let node = root;
-  let at = root.start;
+  let found: LocatedNode = { node: root, at: root.start, after: 0 };
   for (const part of path) {
-    if (node.kind === 'list' && typeof part === 'number') {
-      const item = node.items[part];
-      if (item === undefined) return undefined;
-      node = item.value;
-      at = node.props?.start ?? node.start;
-    } else if (node.kind === 'map') {
-      const entry = node.entries.find(({ name, merge }) => name === part && !merge);
-      if (entry === undefined) return undefined;
-      node = entry.value;
-      at = entry.key.start;
-    } else return undefined;
+    const inner: LocatedNode | undefined = child(found.node, part);
+    if (inner === undefined) return undefined;
+    found = inner;
   }
-  return { node, at };
+  return found;
+}
+
+function child(node: SourceNode, part: string | number): LocatedNode | undefined {
+  if (node.kind === 'list' && typeof part === 'number') {
+    const item = node.items[part];
+    if (item === undefined) return undefined;
+    return { node: item.value, at: item.value.props?.start ?? item.value.start, after: item.dash + 1 };
+  }
+  if (node.kind !== 'map') return undefined;
+  const entry = node.entries.find(({ name, merge }) => name === part && !merge);
+  return entry === undefined ? undefined : { node: entry.value, at: entry.key.start, after: entry.colon + 1 };
 }
 
 /** 1-based line of a path in one document's text, or of its nearest parent that is there; 1 when nothing is known. */
