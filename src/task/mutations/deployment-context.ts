@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { isKrmPath, isResource, type KrmFile, parseKrmFile, stringifyKrm } from '../../krm/file.ts';
+import { LOCAL_CONFIG_ANNOTATION } from '../../krm/identity.ts';
 import { getIn, getString, isMap, type KrmMap, type KrmValue, setIn } from '../../krm/value.ts';
 import type { Package } from '../../package/package.ts';
 import { packageTree } from '../../package/subpackages.ts';
@@ -13,7 +14,7 @@ export function newPackageContext(data: KrmMap): KrmMap {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name: PACKAGE_CONTEXT_NAME, annotations: { 'config.kubernetes.io/local-config': 'true' } },
+    metadata: { name: PACKAGE_CONTEXT_NAME, annotations: { [LOCAL_CONFIG_ANNOTATION]: 'true' } },
     data,
   };
 }

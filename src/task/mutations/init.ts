@@ -1,4 +1,5 @@
 import { stringifyKrm } from '../../krm/file.ts';
+import { LOCAL_CONFIG_ANNOTATION } from '../../krm/identity.ts';
 import type { KrmMap } from '../../krm/value.ts';
 import { KPTFILE } from '../../package/subpackages.ts';
 import type { PackageFile } from '../../package/types.ts';
@@ -27,7 +28,7 @@ function kptfile(name: string, { site, description, keywords }: InitTask['init']
   return {
     apiVersion: 'kpt.dev/v1',
     kind: 'Kptfile',
-    metadata: { name, annotations: { 'config.kubernetes.io/local-config': 'true' } },
+    metadata: { name, annotations: { [LOCAL_CONFIG_ANNOTATION]: 'true' } },
     info: {
       ...(site ? { site } : {}),
       ...(description ? { description } : {}),

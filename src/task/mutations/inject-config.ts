@@ -1,12 +1,10 @@
 import { errorMessage, TransientError, VerandaError } from '../../api/errors.ts';
 import { INJECTED_RESOURCE_ANNOTATION } from '../../api/labels.ts';
-import type { KptfileCondition } from '../../krm/kptfile.ts';
 import { deleteIn, getIn, getString, isList, isMap, type KrmMap, type KrmValue, setIn } from '../../krm/value.ts';
 import type { Package } from '../../package/package.ts';
 import { editRootKptfile } from '../root-kptfile.ts';
 import type { Mutation } from '../types.ts';
 import { findInjectionPoints, type InjectionPoint, type InjectionPoints, isInjectionType } from './injection-points.ts';
-import { conditionEntry } from './metadata.ts';
 
 /** Names an object of the cluster; group, version and kind limit the points that it is for ('' is the core group). */
 export interface Injector {
@@ -148,12 +146,12 @@ function record(kptfile: KrmMap, decisions: readonly Decision[]): KrmMap {
   const gates = decisions
     .filter(({ point }) => point.required)
     .map(({ point }) => ({ conditionType: point.conditionType }));
-  const conditions = decisions.map((decision) => conditionEntry(toCondition(decision)));
+  const conditions = decisions.map(toCondition);
   const gated = syncOwned(kptfile, ['info', 'readinessGates'], 'conditionType', gates);
   return syncOwned(gated, ['status', 'conditions'], 'type', conditions);
 }
 
-function toCondition({ point, value, message }: Decision): KptfileCondition {
+function toCondition({ point, value, message }: Decision): KrmMap {
   const type = point.conditionType;
   return value
     ? { type, status: 'True', reason: 'ConfigInjected', message }

@@ -1,16 +1,12 @@
 import { lineComments, setLineComments } from '../../krm/comments.ts';
 import { isKrmPath, type KrmFile, parseKrmFile } from '../../krm/file.ts';
-import { getIn, getString, isMap, type KrmMap, type KrmValue, setIn } from '../../krm/value.ts';
+import { resourceId, upstreamIdentifier } from '../../krm/identity.ts';
+import { getIn, isMap, type KrmMap, type KrmValue, setIn } from '../../krm/value.ts';
 import type { Package } from '../../package/package.ts';
 import type { FileChange } from '../../package/types.ts';
 
 const IDENTIFIER = ['metadata', 'annotations', 'internal.kpt.dev/upstream-identifier'];
 const COMMENT = /^kpt-merge:\s*([^/\s]*)\/(\S*)$/;
-
-interface Identity {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /**
  * Marks every resource with the identity that it has upstream, so that later upgrades recognise it after a rename: the
@@ -38,9 +34,11 @@ function markFile(file: KrmFile): Uint8Array {
     if (!isMergeable(document.value)) continue;
     const present = lineComments(document.source).find(({ path }) => path.length === 1 && path[0] === 'metadata');
     const said = present && COMMENT.exec(present.text);
-    const identity = said ? { namespace: said[1] ?? '', name: said[2] ?? '' } : identityOf(document.value);
-    if (!present) comments.set(document.index, `kpt-merge: ${identity.namespace}/${identity.name}`);
-    annotations.set(document.index, setIn(document.value, IDENTIFIER, identifier(document.value, identity)));
+    const own = resourceId(document.value);
+    const id = said ? { ...own, namespace: said[1] ?? '', name: said[2] ?? '' } : own;
+    if (!present) comments.set(document.index, `kpt-merge: ${id.namespace}/${id.name}`);
+    const identifier = upstreamIdentifier({ ...id, namespace: id.namespace || 'default' });
+    annotations.set(document.index, setIn(document.value, IDENTIFIER, identifier));
   }
   const annotated = file.edit(annotations);
   return comments.size === 0 ? annotated.bytes : withComments(annotated, comments);
@@ -52,19 +50,6 @@ function isMergeable(value: KrmValue): value is KrmMap {
   const { annotations, labels } = metadata;
   if (annotations !== undefined && annotations !== null && !isMap(annotations)) return false;
   return Boolean(metadata.name) || Boolean(metadata.namespace) || (isMap(labels) && Object.keys(labels).length > 0);
-}
-
-function identityOf(value: KrmMap): Identity {
-  return {
-    namespace: getString(value, ['metadata', 'namespace']) ?? '',
-    name: getString(value, ['metadata', 'name']) ?? '',
-  };
-}
-
-function identifier(value: KrmMap, { namespace, name }: Identity): string {
-  const apiVersion = getString(value, ['apiVersion']) ?? '';
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-  return `${group}|${getString(value, ['kind']) ?? ''}|${namespace || 'default'}|${name}`;
 }
 
 /** Comments are no data, so they are put into the documents' text, in place. */
