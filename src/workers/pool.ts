@@ -1,0 +1,144 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { ResourceLimits } from 'node:worker_threads';
+import PQueue from 'p-queue';
+import { Piscina } from 'piscina';
+import { errorMessage, TransientError } from '../api/errors.ts';
+import { runInSlot } from '../concurrency/slot-job.ts';
+import type { FunctionRuntime } from '../functions/types.ts';
+import type { Package } from '../package/package.ts';
+import { unpackFiles } from '../package/packed-files.ts';
+import type { FileChange } from '../package/types.ts';
+import type { Renderer, RenderOutcome } from '../render/types.ts';
+import { FunctionHost } from './function-host.ts';
+import { type RenderReply, type RenderTask, unpackError } from './protocol.ts';
+
+export interface WorkerRendererOptions {
+  /** Renders small packages on the main thread. */
+  readonly inProcess: Renderer;
+  /** Functions that the builtin runtime does not know: asked by workers, run on the main thread. */
+  readonly hosted: FunctionRuntime;
+  readonly imagePrefix?: string;
+  /** Packages up to this size are rendered in process. Default 40 files and 64 KiB. */
+  readonly small?: { readonly files: number; readonly bytes: number };
+  /** One render runs in a thread at a time. Default: one less than the processors, at least 1. */
+  readonly maxThreads?: number;
+  /** Milliseconds until a thread without work ends. Default 30,000. */
+  readonly idleTimeout?: number;
+  /** Milliseconds that a cancelled render has to stop before its thread is ended. Default 2,000. */
+  readonly grace?: number;
+  /** Memory of a thread. Default: 512 MB for its heap's old generation. */
+  readonly resourceLimits?: ResourceLimits;
+  /** Module whose `render` the threads run; only tests give another one than `worker.ts`. */
+  readonly entry?: URL;
+}
+
+const SMALL = { files: 40, bytes: 64 * 1024 };
+const RESOURCE_LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512 };
+
+/** From source the entry is TypeScript, which Node runs as it is; in the bundle it lies beside the main file. */
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
+/**
+ * Renders in worker threads, so that the event loop stays free, except for packages so small that going to another
+ * thread would cost more. Functions of the catalogue run in the thread, all others on the main thread.
+ */
+export class WorkerRenderer implements Renderer {
+  readonly #inProcess: Renderer;
+  readonly #hosted: FunctionRuntime;
+  readonly #imagePrefix: string | undefined;
+  readonly #small: { readonly files: number; readonly bytes: number };
+  readonly #grace: number;
+  readonly #pool: Piscina<RenderTask, RenderReply>;
+  /** Lets no more renders into the pool than it has threads: what waits inside the pool is lost when a thread fails. */
+  readonly #queue: PQueue;
+  readonly #inPool = new Set<AbortController>();
+  #closed = false;
+
+  constructor(options: WorkerRendererOptions) {
+    const maxThreads = options.maxThreads ?? Math.max(1, availableParallelism() - 1);
+    this.#inProcess = options.inProcess;
+    this.#hosted = options.hosted;
+    this.#imagePrefix = options.imagePrefix;
+    this.#small = options.small ?? SMALL;
+    this.#grace = options.grace ?? 2000;
+    this.#queue = new PQueue({ concurrency: maxThreads });
+    this.#pool = new Piscina<RenderTask, RenderReply>({
+      filename: fileURLToPath(options.entry ?? ENTRY),
+      name: 'render',
+      minThreads: 0,
+      maxThreads,
+      idleTimeout: options.idleTimeout ?? 30_000,
+      resourceLimits: { ...RESOURCE_LIMITS, ...options.resourceLimits },
+      env: {},
+    });
+    // A thread that dies with no render in it, for example while it starts: what waits for it would wait for ever.
+    this.#pool.on('error', (error: unknown) => this.#abandon(crash(error)));
+  }
+
+  /** Number of threads that live now. */
+  get threads(): number {
+    return this.#pool.threads.length;
+  }
+
+  /**
+   * An abort frees the caller at once. A render that does not stop then is ended with its thread.
+   * @throws the signal's reason; TransientError WorkerCrashed when the thread died (out of memory, for example),
+   * PoolClosed; what the renderer throws
+   */
+  async render(pkg: Package, options: { readonly signal: AbortSignal }): Promise<RenderOutcome> {
+    const { signal } = options;
+    signal.throwIfAborted();
+    if (pkg.size <= this.#small.files && pkg.totalBytes <= this.#small.bytes)
+      return await this.#inProcess.render(pkg, options);
+    if (this.#closed) throw poolClosed();
+    const reply = await runInSlot(this.#queue, (inner) => this.#renderInThread(pkg, inner), signal, {});
+    if (!reply.ok) throw unpackError(reply.error);
+    const changes: FileChange[] = reply.removed.map((path) => [path, null]);
+    return { package: pkg.edit([...changes, ...unpackFiles(reply.changed)]), report: reply.report };
+  }
+
+  /** Ends all threads. Renders that wait or run fail with TransientError PoolClosed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#abandon(poolClosed());
+    await this.#pool.destroy();
+  }
+
+  async #renderInThread(pkg: Package, signal: AbortSignal): Promise<RenderReply> {
+    if (this.#closed) throw poolClosed();
+    const host = new FunctionHost(this.#hosted);
+    const kill = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      host.cancel(signal.reason);
+      timer = setTimeout(() => kill.abort(signal.reason), this.#grace);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#inPool.add(kill);
+    const task: RenderTask = { ...host.task, package: pkg.pack(), imagePrefix: this.#imagePrefix };
+    try {
+      const transferList = [task.package.files.content, task.asks, task.calls];
+      return await this.#pool.run(task, { signal: kill.signal, transferList });
+    } catch (error) {
+      throw kill.signal.aborted ? kill.signal.reason : crash(error);
+    } finally {
+      this.#inPool.delete(kill);
+      signal.removeEventListener('abort', onAbort);
+      clearTimeout(timer);
+      host.close();
+    }
+  }
+
+  #abandon(reason: Error): void {
+    for (const kill of this.#inPool) kill.abort(reason);
+  }
+}
+
+function crash(error: unknown): TransientError {
+  return new TransientError('WorkerCrashed', `the thread that rendered died: ${errorMessage(error)}`, { cause: error });
+}
+
+function poolClosed(): TransientError {
+  return new TransientError('PoolClosed', 'the renderer is shutting down');
+}

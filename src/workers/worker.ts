@@ -1,0 +1,18 @@
+import { createBuiltinRuntime } from '../functions/builtin-runtime.ts';
+import type { FunctionRuntime } from '../functions/types.ts';
+import { createRenderer } from '../render/renderer.ts';
+import type { RenderReply, RenderTask } from './protocol.ts';
+import { serveRender } from './serve.ts';
+
+const builtin = createBuiltinRuntime();
+
+/** Entry of the worker threads: called by the pool for each render. */
+export function render(task: RenderTask): Promise<RenderReply> {
+  return serveRender(task, (hosted) => {
+    const runtime: FunctionRuntime = {
+      name: 'worker',
+      runner: (spec) => builtin.runner(spec) ?? hosted.runner(spec),
+    };
+    return createRenderer({ runtime, imagePrefix: task.imagePrefix });
+  });
+}
