@@ -1,11 +1,12 @@
 // Makes two local git repositories from config/samples/quickstart, once, and runs Veranda on the sample's manifests.
+// Usage: node scripts/quickstart.mjs [folder], by default .veranda/quickstart
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const sample = join(root, 'config/samples/quickstart');
-const place = join(root, '.veranda/quickstart');
+const place = resolve(process.argv[2] ?? join(root, '.veranda/quickstart'));
 const remotes = join(place, 'remotes');
 const manifests = join(place, 'manifests');
 const workspace = join(place, 'workspace');
