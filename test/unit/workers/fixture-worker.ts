@@ -38,10 +38,12 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     return [['outcome', text(JSON.stringify(outcome))]];
   },
   'call many': async (_, hosted, signal) => {
-    const outputs = ['a', 'b', 'c'].map((image) =>
-      hosted.runner({ image })?.run({ items: [] }, { signal, packagePath: image }),
+    const exitCodes = await Promise.all(
+      ['a', 'b', 'c'].map(async (image) => {
+        const output = await hosted.runner({ image })?.run({ items: [] }, { signal, packagePath: image });
+        return output?.exitCode;
+      }),
     );
-    const exitCodes = (await Promise.all(outputs)).map((output) => output?.exitCode);
     return [['outcome', text(JSON.stringify(exitCodes))]];
   },
   fail: async () => {
