@@ -1,3 +1,4 @@
+import type { RetryPolicy } from '../api/errors.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
 import type { FunctionResult } from '../krm/resource-list.ts';
 import type { Package } from '../package/package.ts';
@@ -23,6 +24,8 @@ export interface RenderFailure {
   readonly reason: string;
   /** Names package, function, file and field at fault. */
   readonly message: string;
+  /** Whether the same render may succeed later, for example when a registry answers again. Default `terminal`. */
+  readonly retry?: RetryPolicy;
 }
 
 /** What a render did. Nothing is thrown for a failing pipeline: it is data that ends up in status. */

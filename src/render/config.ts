@@ -1,0 +1,88 @@
+import { posix } from 'node:path';
+import { TerminalError } from '../api/errors.ts';
+import { isResource, parseKrmFile } from '../krm/file.ts';
+import { getString, type KrmMap } from '../krm/value.ts';
+import type { Package } from '../package/package.ts';
+import { KPTFILE, ownerPackage, packageTree } from '../package/subpackages.ts';
+import type { PipelineStep, RenderPackages } from './discovery.ts';
+import { joinPath, type RenderItem } from './item.ts';
+
+/** Configuration of a step as it is when the step starts. */
+export interface StepConfig {
+  readonly functionConfig?: KrmMap;
+  /** Directory of the configuration's file, relative to its package, when it is one of the items; else ''. */
+  readonly directory: string;
+}
+
+/** How steps get their configuration; made once, before any function runs. */
+export interface StepConfigs {
+  /** @param items the items of the step's package and of those below, as the steps before left them */
+  resolve(step: PipelineStep, items: readonly RenderItem[]): StepConfig;
+}
+
+/**
+ * Reads the files that `configPath`s name and checks them.
+ * @throws TerminalError InvalidFunctionConfig naming file, Kptfile and field: no such file in the step's own package,
+ * more than one document, no resource
+ */
+export function readStepConfigs(pkg: Package, packages: RenderPackages): StepConfigs {
+  const tree = packageTree(pkg);
+  const configs = new Map<PipelineStep, KrmMap>();
+  for (const { mutators, validators } of packages.values()) {
+    for (const step of [...mutators, ...validators]) {
+      const path = configFile(step);
+      if (path !== undefined) configs.set(step, readConfig(pkg, step, path, ownerPackage(tree, path)));
+    }
+  }
+  return { resolve: (step, items) => resolveConfig(step, items, configs.get(step)) };
+}
+
+/** File of a step's `configPath`, relative to the root package. */
+function configFile({ spec, packagePath }: PipelineStep): string | undefined {
+  if (spec.configPath === undefined) return undefined;
+  return joinPath(packagePath, posix.normalize(spec.configPath));
+}
+
+function readConfig(pkg: Package, step: PipelineStep, path: string, owner: string): KrmMap {
+  const file = pkg.get(path);
+  if (file === undefined || owner !== step.packagePath) {
+    const why = file === undefined ? 'there is no such file' : `it belongs to package ${JSON.stringify(owner)}`;
+    throw invalidConfig(step, `the configuration must be a file of the package; ${path}: ${why}`);
+  }
+  const krmFile = parseKrmFile(path, file.bytes);
+  const [problem] = krmFile.problems;
+  if (problem !== undefined) throw invalidConfig(step, `${path}:${problem.line}: ${problem.message}`);
+  const { documents } = krmFile;
+  if (documents.length !== 1) throw invalidConfig(step, `${path} holds ${documents.length} documents instead of one`);
+  const value = documents[0]?.value;
+  if (!isResource(value)) throw invalidConfig(step, `${path}: a resource must have apiVersion and kind`);
+  if (!getString(value, ['metadata', 'name'])) throw invalidConfig(step, `${path}: a resource must have metadata.name`);
+  return value;
+}
+
+function resolveConfig(step: PipelineStep, items: readonly RenderItem[], read: KrmMap | undefined): StepConfig {
+  const { spec, packagePath } = step;
+  if (spec.configPath !== undefined) {
+    const path = posix.normalize(spec.configPath);
+    const found = items.filter((item) => item.packagePath === packagePath && item.path === path);
+    if (found.length > 1) throw invalidConfig(step, `${path} holds ${found.length} documents instead of one`);
+    const [item] = found;
+    if (item === undefined) return { functionConfig: read, directory: '' };
+    return { functionConfig: item.value, directory: configDirectory(path) };
+  }
+  if (spec.configMap === undefined) return { directory: '' };
+  const metadata = { name: 'function-input' };
+  return { functionConfig: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: spec.configMap }, directory: '' };
+}
+
+/** A folder called `functions` keeps configurations only: what they generate belongs beside it. */
+function configDirectory(path: string): string {
+  const directory = posix.dirname(path);
+  const target = posix.basename(directory) === 'functions' ? posix.dirname(directory) : directory;
+  return target === '.' ? '' : target;
+}
+
+function invalidConfig(step: PipelineStep, message: string): TerminalError {
+  const location = { file: joinPath(step.packagePath, KPTFILE), field: `${step.field}.configPath` };
+  return new TerminalError('InvalidFunctionConfig', message, location);
+}
