@@ -77,6 +77,7 @@ function describe(before, after) {
 mkdirSync(place, { recursive: true });
 makeRemote(blueprints, join(sample, 'packages'), ['web-service/v1']);
 makeRemote(deployments);
+rmSync(manifests, { recursive: true, force: true });
 cpSync(join(sample, 'manifests'), manifests, { recursive: true });
 
 const before = refsOf(deployments);
