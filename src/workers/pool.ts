@@ -18,7 +18,10 @@ export interface WorkerRendererOptions {
   readonly inProcess: Renderer;
   /** Functions that the builtin runtime does not know: asked by workers, run on the main thread. */
   readonly hosted: FunctionRuntime;
+  /** As `imagePrefix` of the renderer. */
   readonly imagePrefix?: string;
+  /** As `prefixes` of the builtin runtime. */
+  readonly builtinPrefixes?: readonly string[];
   /** Packages up to this size are rendered in process. Default 40 files and 64 KiB. */
   readonly small?: { readonly files: number; readonly bytes: number };
   /** One render runs in a thread at a time. Default: one less than the processors, at least 1. */
@@ -46,7 +49,7 @@ const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worke
 export class WorkerRenderer implements Renderer {
   readonly #inProcess: Renderer;
   readonly #hosted: FunctionRuntime;
-  readonly #imagePrefix: string | undefined;
+  readonly #settings: Pick<RenderTask, 'imagePrefix' | 'builtinPrefixes'>;
   readonly #small: { readonly files: number; readonly bytes: number };
   readonly #grace: number;
   readonly #pool: Piscina<RenderTask, RenderReply>;
@@ -59,7 +62,7 @@ export class WorkerRenderer implements Renderer {
     const maxThreads = options.maxThreads ?? Math.max(1, availableParallelism() - 1);
     this.#inProcess = options.inProcess;
     this.#hosted = options.hosted;
-    this.#imagePrefix = options.imagePrefix;
+    this.#settings = { imagePrefix: options.imagePrefix, builtinPrefixes: options.builtinPrefixes };
     this.#small = options.small ?? SMALL;
     this.#grace = options.grace ?? 2000;
     this.#queue = new PQueue({ concurrency: maxThreads });
@@ -116,7 +119,7 @@ export class WorkerRenderer implements Renderer {
     };
     signal.addEventListener('abort', onAbort, { once: true });
     this.#inPool.add(kill);
-    const task: RenderTask = { ...host.task, package: pkg.pack(), imagePrefix: this.#imagePrefix };
+    const task: RenderTask = { ...host.task, package: pkg.pack(), ...this.#settings };
     try {
       const transferList = [task.package.files.content, task.asks, task.calls];
       return await this.#pool.run(task, { signal: kill.signal, transferList });

@@ -26,6 +26,7 @@ import type { RenderReport } from '../render/types.ts';
 export interface RenderTask {
   readonly package: PackedPackage;
   readonly imagePrefix?: string;
+  readonly builtinPrefixes?: readonly string[];
   readonly asks: MessagePort;
   readonly calls: MessagePort;
   /** One number: 0 while a question is open, 1 when its answer has been posted. */

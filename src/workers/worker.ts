@@ -4,10 +4,9 @@ import { createRenderer } from '../render/renderer.ts';
 import type { RenderReply, RenderTask } from './protocol.ts';
 import { serveRender } from './serve.ts';
 
-const builtin = createBuiltinRuntime();
-
 /** Entry of the worker threads: called by the pool for each render. */
 export function render(task: RenderTask): Promise<RenderReply> {
+  const builtin = createBuiltinRuntime({ prefixes: task.builtinPrefixes });
   return serveRender(task, (hosted) => {
     const runtime: FunctionRuntime = {
       name: 'worker',
