@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { ConflictError, TerminalError, TransientError } from '../../api/errors.ts';
-import { abortable } from './abortable.ts';
 import { RefView } from './ref-view.ts';
 import type { GitRemote } from './remote.ts';
-import type { Oid, RefUpdate } from './types.ts';
+import type { Oid, PushOutcome, RefUpdate } from './types.ts';
+import { waitFor } from './waiting.ts';
 
 /** Units that go out in one push at most. */
 const BATCH_LIMIT = 250;
@@ -43,7 +43,12 @@ interface PlannedJob {
   settle(): void;
 }
 
-type Sent = 'done' | 'stale' | { readonly refused: string } | { readonly lost: TransientError };
+/** `refs` are those that the failure is due to. */
+type Sent =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'stale'; readonly refs: ReadonlySet<string> }
+  | { readonly kind: 'refused'; readonly refs: ReadonlySet<string>; readonly words: string }
+  | { readonly kind: 'lost'; readonly error: TransientError };
 
 /**
  * The one queue of pushes to a remote. While a push is in flight the next batch gathers; a batch goes out as one atomic
@@ -54,6 +59,8 @@ export class GitBatcher {
   readonly #remote: GitRemote;
   readonly #queue: Job[] = [];
   #running = false;
+  /** False once the server has said that it cannot. */
+  #atomic = true;
 
   constructor(remote: GitRemote) {
     this.#remote = remote;
@@ -83,7 +90,7 @@ export class GitBatcher {
       this.#running = true;
       void this.#drain();
     }
-    return abortable(
+    return waitFor(
       promise.finally(() => signal?.removeEventListener('abort', cancel)),
       signal,
     );
@@ -105,16 +112,21 @@ export class GitBatcher {
 
   async #sendBatch(jobs: readonly Job[]): Promise<void> {
     let pending = jobs;
+    let alone: readonly Job[] = [];
     for (let attempt = 1; attempt <= BATCH_ATTEMPTS; attempt++) {
       const planned = await this.#planAll(pending);
       if (planned.length === 0) return;
       const sent = await this.#push(planned);
-      if (sent === 'done') return;
-      if (typeof sent === 'object' && 'lost' in sent && attempt === BATCH_ATTEMPTS) throw sent.lost;
+      if (sent.kind === 'done') return;
+      if (sent.kind === 'lost' && attempt === BATCH_ATTEMPTS) throw sent.error;
       pending = planned.map(({ job }) => job);
+      alone = sent.kind === 'lost' ? [] : planned.filter((plan) => touches(plan, sent.refs)).map(({ job }) => job);
       await this.#remote.relist();
+      if (!this.#atomic) break;
     }
-    for (const job of pending) await this.#sendAlone(job);
+    const innocent = this.#atomic && alone.length > 0 ? pending.filter((job) => !alone.includes(job)) : [];
+    for (const job of pending) if (!innocent.includes(job)) await this.#sendAlone(job);
+    if (innocent.length > 0) await this.#sendBatch(innocent);
   }
 
   async #sendAlone(job: Job): Promise<void> {
@@ -122,16 +134,14 @@ export class GitBatcher {
       const planned = await this.#planAll([job]);
       if (planned.length === 0) return;
       const sent = await this.#push(planned);
-      if (sent === 'done') return;
-      if (typeof sent === 'object' && 'refused' in sent) {
-        return job.fail(
-          new TransientError('PushRejected', `${this.#remote.store.url} refused the push: ${sent.refused}`),
-        );
+      if (sent.kind === 'done') return;
+      if (sent.kind === 'refused') {
+        const message = `${this.#remote.store.url} refused the push: ${sent.words}`;
+        return job.fail(new TransientError('PushRejected', message));
       }
       if (attempt === UNIT_ATTEMPTS) {
-        return job.fail(
-          sent === 'stale' ? new ConflictError('RefMoved', 'the repository keeps moving; read it again') : sent.lost,
-        );
+        const moving = new ConflictError('RefMoved', 'the repository keeps moving; read it again');
+        return job.fail(sent.kind === 'lost' ? sent.error : moving);
       }
       await this.#remote.relist();
     }
@@ -157,25 +167,60 @@ export class GitBatcher {
   async #push(planned: readonly PlannedJob[]): Promise<Sent> {
     const all = planned.flatMap(({ updates }) => updates);
     const sent = await this.#exchange(mergeUpdates(all));
-    if (sent !== 'done') return sent;
+    if (sent.kind !== 'done') return sent;
     this.#remote.wrote(all);
     for (const job of planned) job.settle();
     return sent;
   }
 
   async #exchange(updates: readonly RefUpdate[]): Promise<Sent> {
-    if (updates.length === 0) return 'done';
+    if (updates.length === 0) return { kind: 'done' };
+    if (!this.#atomic) return this.#exchangeInOrder(updates);
     try {
-      const outcomes = [...(await this.#remote.store.push(updates, { atomic: true })).values()];
-      const failures = outcomes.filter((outcome) => !outcome.ok);
-      if (failures.length === 0) return 'done';
-      if (failures.some((failure) => failure.stale)) return 'stale';
-      return { refused: [...new Set(failures.map((failure) => failure.message))].join('; ') };
+      return await this.#send(updates);
     } catch (error) {
-      if (error instanceof TransientError) return { lost: error };
+      if (!(error instanceof TerminalError) || error.reason !== 'AtomicPushUnsupported') throw error;
+      this.#atomic = false;
+      return { kind: 'stale', refs: new Set() };
+    }
+  }
+
+  /** One ref after the other, in the order of the unit, which is such that a later attempt can finish what one began. */
+  async #exchangeInOrder(updates: readonly RefUpdate[]): Promise<Sent> {
+    for (const update of updates) {
+      const sent = await this.#send([update]);
+      if (sent.kind !== 'done') return sent;
+      this.#remote.wrote([update]);
+    }
+    return { kind: 'done' };
+  }
+
+  async #send(updates: readonly RefUpdate[]): Promise<Sent> {
+    try {
+      return judge(await this.#remote.store.push(updates, { atomic: this.#atomic }));
+    } catch (error) {
+      if (error instanceof TransientError) return { kind: 'lost', error };
       throw error;
     }
   }
+}
+
+function judge(outcomes: ReadonlyMap<string, PushOutcome>): Sent {
+  const refs = new Set<string>();
+  const words = new Set<string>();
+  let stale = false;
+  for (const [ref, outcome] of outcomes) {
+    if (outcome.ok || outcome.collateral) continue;
+    refs.add(ref);
+    words.add(outcome.message);
+    stale ||= outcome.stale;
+  }
+  if (refs.size === 0) return { kind: 'done' };
+  return stale ? { kind: 'stale', refs } : { kind: 'refused', refs, words: [...words].join('; ') };
+}
+
+function touches({ updates }: PlannedJob, refs: ReadonlySet<string>): boolean {
+  return updates.some(({ ref }) => refs.has(ref));
 }
 
 /** One update a ref: from what the remote has to what the last unit makes of it; those that change nothing fall out. */

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import { Package } from '../../package/package.ts';
 import type { FileMode, PackageFile } from '../../package/types.ts';
-import { forEachLimited } from './abortable.ts';
 import type { GitObjects } from './objects.ts';
 import type { Oid, TreeEntry } from './types.ts';
+import { forEachLimited } from './waiting.ts';
 
 const CACHE_BYTES = 128 * 1024 * 1024;
 const FILE_OVERHEAD = 200;

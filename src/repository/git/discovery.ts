@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { errorMessage } from '../../api/errors.ts';
 import type { RepositorySnapshot, RevisionInfo } from '../types.ts';
-import { forEachLimited } from './abortable.ts';
 import { arrangeRevisions, type FoundRef } from './arrange.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { parseRef } from './refs.ts';
 import type { GitRemote } from './remote.ts';
 import { type EntryFault, type RevisionEntry, readEntry } from './revision-entry.ts';
 import type { Oid, RefMap } from './types.ts';
+import { forEachLimited } from './waiting.ts';
 
 const READS = 16;
 

@@ -1,8 +1,8 @@
 import type { TaskRecord, VariantRecord } from '../types.ts';
-import { forEachLimited } from './abortable.ts';
 import type { GitObjects } from './objects.ts';
 import { FIRST_TASKS, parseTrailers, type Trailer, trailerOf } from './trailer.ts';
 import type { Commit, Oid } from './types.ts';
+import { forEachLimited } from './waiting.ts';
 
 /** How many commits without a trailer of the draft (pushes by hand) are looked behind. */
 const HAND_COMMITS = 50;

@@ -1,10 +1,11 @@
+import { SingleFlight } from '../../concurrency/single-flight.ts';
 import type { CallOptions } from '../types.ts';
-import { abortable } from './abortable.ts';
 import { GitBatcher } from './batcher.ts';
 import { PackageContents } from './content.ts';
 import { ApprovedRevisions } from './history.ts';
 import { GitObjects } from './objects.ts';
 import type { GitStore, Oid, RefMap, RefUpdate } from './types.ts';
+import { neverAborted } from './waiting.ts';
 
 type WriteListener = (writes: readonly RefUpdate[]) => void;
 
@@ -17,10 +18,12 @@ export class GitRemote {
   readonly objects: GitObjects;
   readonly contents: PackageContents;
   readonly batcher: GitBatcher;
+  /** Look-ups of packages in repositories that nobody registered. */
+  readonly sources = new SingleFlight<string, Oid>();
   readonly #approved = new Map<string, ApprovedRevisions>();
   readonly #listeners = new Set<WriteListener>();
+  readonly #listing = new SingleFlight<'', RefMap>();
   #refs: Map<string, Oid> | undefined;
-  #listing: Promise<RefMap> | undefined;
 
   constructor(store: GitStore) {
     this.store = store;
@@ -41,18 +44,15 @@ export class GitRemote {
 
   /** One ls-remote, shared with callers that come while it runs. */
   list(options: CallOptions = {}): Promise<RefMap> {
-    this.#listing ??= this.relist().finally(() => {
-      this.#listing = undefined;
-    });
-    return abortable(this.#listing, options.signal);
+    return this.#listing.run('', (signal) => this.relist({ signal }), options.signal ?? neverAborted());
   }
 
   /** An ls-remote that begins now. */
-  async relist(): Promise<RefMap> {
+  async relist(options: CallOptions = {}): Promise<RefMap> {
     const since: RefUpdate[] = [];
     const unsubscribe = this.onWrite((writes) => since.push(...writes));
     try {
-      const listed = new Map(await this.store.listRemote());
+      const listed = new Map(await this.store.listRemote(options));
       applyWrites(listed, since);
       this.#refs = listed;
       return listed;

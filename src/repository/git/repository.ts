@@ -1,4 +1,5 @@
 import { TerminalError } from '../../api/errors.ts';
+import { SingleFlight } from '../../concurrency/single-flight.ts';
 import type { Package } from '../../package/package.ts';
 import type {
   CallOptions,
@@ -9,8 +10,7 @@ import type {
   RevisionInfo,
   RevisionKey,
 } from '../types.ts';
-import { abortable } from './abortable.ts';
-import { branchNotFound } from './batcher.ts';
+import { branchNotFound, type PushUnit } from './batcher.ts';
 import { CommitWriter } from './commits.ts';
 import { Discovery } from './discovery.ts';
 import { type DraftTools, GitDraft } from './draft.ts';
@@ -20,6 +20,7 @@ import { PublishUnit } from './publish.ts';
 import { applyWrites, GitRemote } from './remote.ts';
 import { deletion, isPublished, moveDraft, proposeDeletion, restorePublished } from './transitions.ts';
 import type { GitStore, Oid, RefMap, RefUpdate } from './types.ts';
+import { neverAborted, waitFor } from './waiting.ts';
 
 /** Packages in one directory of one branch of a git repository. Repositories on one store share its caches and pushes. */
 export function createGitRepository(store: GitStore, options: GitRepositoryOptions): PackageRepository {
@@ -30,11 +31,11 @@ class GitPackageRepository implements PackageRepository {
   readonly #options: GitRepositoryOptions;
   readonly #tools: DraftTools;
   readonly #discovery: Discovery;
+  readonly #syncs = new SingleFlight<'', RepositorySnapshot>();
   readonly #unsubscribe: () => void;
   /** Refs that show in the snapshot, with our own writes; absent before the first sync. */
   #refs: Map<string, Oid> | undefined;
   #snapshot: Promise<RepositorySnapshot> | undefined;
-  #syncing: Promise<RepositorySnapshot> | undefined;
   /** Our own writes since the running sync began. */
   #writesDuringSync: RefUpdate[] = [];
 
@@ -47,17 +48,13 @@ class GitPackageRepository implements PackageRepository {
   }
 
   sync(options: CallOptions = {}): Promise<RepositorySnapshot> {
-    options.signal?.throwIfAborted();
-    this.#syncing ??= this.#sync().finally(() => {
-      this.#syncing = undefined;
-    });
-    return abortable(this.#syncing, options.signal);
+    return this.#syncs.run('', (signal) => this.#sync(signal), options.signal ?? neverAborted());
   }
 
   snapshot(options: CallOptions = {}): Promise<RepositorySnapshot> {
     if (!this.#refs) return this.sync(options);
     this.#snapshot ??= this.#discovery.snapshot(new Map(this.#refs));
-    return abortable(this.#snapshot, options.signal);
+    return waitFor(this.#snapshot, options.signal);
   }
 
   async read(commit: string, packagePath: string, options: CallOptions = {}): Promise<Package> {
@@ -70,7 +67,7 @@ class GitPackageRepository implements PackageRepository {
     if (tree === undefined) {
       throw new TerminalError('PackageNotFound', `there is no package ${packagePath} in commit ${commit}`);
     }
-    return abortable(remote.contents.read(tree), options.signal);
+    return waitFor(remote.contents.read(tree), options.signal);
   }
 
   async createDraft(key: RevisionKey, options: CallOptions = {}): Promise<Draft> {
@@ -120,16 +117,15 @@ class GitPackageRepository implements PackageRepository {
   /** The store stays open: others may use it. */
   async close(): Promise<void> {
     this.#unsubscribe();
-    await this.#syncing?.catch(() => undefined);
   }
 
-  async #sync(): Promise<RepositorySnapshot> {
+  async #sync(signal: AbortSignal): Promise<RepositorySnapshot> {
     this.#writesDuringSync = [];
-    const listed = await this.#listAndFetch();
+    const listed = await this.#listAndFetch({ signal });
     const { remote, layout } = this.#tools;
     if (!listed.has(layout.branchRef) && !this.#options.createBranch)
       throw branchNotFound(layout.branchRef, remote.store.url);
-    if (!listed.has(layout.branchRef)) await this.#createBranch();
+    if (!listed.has(layout.branchRef)) await this.#createBranch({ signal });
     applyWrites(
       listed,
       this.#writesDuringSync.filter(({ ref }) => this.#discovery.concerns(ref)),
@@ -140,41 +136,42 @@ class GitPackageRepository implements PackageRepository {
   }
 
   /** A ref that goes away between listing and fetching makes the fetch fail once; then the new list counts. */
-  async #listAndFetch(): Promise<Map<string, Oid>> {
+  async #listAndFetch(options: CallOptions): Promise<Map<string, Oid>> {
     const { remote } = this.#tools;
-    const listed = this.#discovery.ofInterest(await remote.list());
+    const listed = this.#discovery.ofInterest(await remote.list(options));
     try {
-      await this.#fetch(listed);
+      await this.#fetch(listed, options);
       return listed;
     } catch (error) {
-      const again = this.#discovery.ofInterest(await remote.relist());
+      const again = this.#discovery.ofInterest(await remote.relist(options));
       if (sameRefs(listed, again)) throw error;
-      await this.#fetch(again);
+      await this.#fetch(again, options);
       return again;
     }
   }
 
-  async #fetch(refs: RefMap): Promise<void> {
+  async #fetch(refs: RefMap, options: CallOptions): Promise<void> {
     const unread = this.#discovery.unread(refs);
-    if (unread.size > 0) await this.#tools.remote.store.fetch(unread);
+    if (unread.size > 0) await this.#tools.remote.store.fetch(unread, options);
   }
 
-  #createBranch(): Promise<void> {
+  #createBranch({ signal }: CallOptions): Promise<void> {
     const { remote, layout, commits } = this.#tools;
-    return remote.batcher.submit({
+    const unit: PushUnit<void> = {
       async plan(view) {
         const there = view.get(layout.branchRef);
         if (there !== undefined) await remote.objects.ensure(layout.branchRef, there);
         const target = there ?? (await commits.bootstrap());
         return { updates: [{ ref: layout.branchRef, expected: there ?? null, target }], result: undefined };
       },
-    });
+    };
+    return remote.batcher.submit(unit, signal);
   }
 
   #onWrite(writes: readonly RefUpdate[]): void {
     const ours = writes.filter(({ ref }) => this.#discovery.concerns(ref));
     if (ours.length === 0) return;
-    if (this.#syncing) this.#writesDuringSync.push(...ours);
+    if (this.#syncs.size > 0) this.#writesDuringSync.push(...ours);
     if (!this.#refs) return;
     applyWrites(this.#refs, ours);
     this.#snapshot = undefined;
