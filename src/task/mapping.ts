@@ -19,7 +19,7 @@ export function mutationFor(task: Task): Mutation {
     case 'edit':
       return edit(task.edit);
     case 'upgrade':
-      throw new TerminalError('NotImplemented', 'upgrade is not yet implemented', { field: 'upgrade' });
+      throw new TerminalError('NotImplemented', 'upgrade is not yet implemented', { field: 'spec.source.upgrade' });
   }
 }
 

@@ -1,6 +1,6 @@
 import { TerminalError } from '../api/errors.ts';
 import { editKptfile, type Kptfile, readKptfile } from '../krm/kptfile.ts';
-import type { KrmMap, KrmValue } from '../krm/value.ts';
+import type { KrmMap } from '../krm/value.ts';
 import type { Package } from '../package/package.ts';
 import { KPTFILE } from '../package/subpackages.ts';
 import type { PackageFile } from '../package/types.ts';
@@ -17,14 +17,6 @@ export function readRootKptfile(pkg: Package): Kptfile {
 export function editRootKptfile(pkg: Package, edit: (kptfile: KrmMap) => KrmMap): Package {
   const file = rootKptfile(pkg);
   return pkg.edit([[KPTFILE, { mode: file.mode, bytes: editKptfile(KPTFILE, file.bytes, edit) }]]);
-}
-
-/** A copy of `map` with `key` set, put right behind `before` where the key is new and `before` exists. */
-export function withKeyAfter(map: KrmMap, before: string, key: string, value: KrmValue): KrmMap {
-  const entries = Object.entries(map);
-  const place = entries.findIndex(([name]) => name === before);
-  if (Object.hasOwn(map, key) || place === -1) return { ...map, [key]: value };
-  return Object.fromEntries(entries.toSpliced(place + 1, 0, [key, value]));
 }
 
 function rootKptfile(pkg: Package): PackageFile {

@@ -1,6 +1,6 @@
 import { TerminalError } from '../api/errors.ts';
-import type { PackageSource } from '../api/generated/package-revision.ts';
-import type { CloneTask, InitTask, Task, UpgradeStrategy, UpgradeTask } from './types.ts';
+import type { CloneSource, InitSource, PackageSource, UpgradeSource } from '../api/generated/package-revision.ts';
+import type { CloneTask, Task, UpgradeStrategy } from './types.ts';
 
 export const UPGRADE_STRATEGIES = [
   'resource-merge',
@@ -9,115 +9,64 @@ export const UPGRADE_STRATEGIES = [
   'copy-merge',
 ] as const satisfies readonly UpgradeStrategy[];
 
-const TASK_TYPES = ['init', 'clone', 'edit', 'upgrade'] as const satisfies readonly Task['type'][];
-
 /** The task of a revision that says nothing of its source. */
 export function defaultTask(packageName: string): Task {
   return { type: 'init', init: { description: `${packageName} description` } };
 }
 
 /**
- * The task that `spec.source` of a PackageRevision stands for.
- * @throws TerminalError InvalidSource with the field at fault
+ * The task that `spec.source` of a PackageRevision stands for. Checks what the CRD's schema checks too, because manifests
+ * also come from files that no API server has seen.
+ * @throws TerminalError InvalidSource with the field at fault; NotImplemented for OCI
  */
 export function fromSource(source: PackageSource): Task {
-  const members = Object.entries(source).filter(([, value]) => value !== undefined && value !== null);
-  if (members.length !== 1) {
-    throw invalid('spec.source', 'exactly one of init, cloneFrom, copyFrom and upgrade must be set');
+  const members = Object.entries(source).filter(([, member]) => member !== undefined && member !== null);
+  if (members.length !== 1) throw invalid('', 'exactly one of init, cloneFrom, copyFrom and upgrade must be set');
+  if (source.init) return { type: 'init', init: checkedInit(source.init) };
+  if (source.cloneFrom) return { type: 'clone', clone: cloneOf(source.cloneFrom) };
+  if (source.copyFrom) return { type: 'edit', edit: { sourceRef: { name: nameOf(source.copyFrom, 'copyFrom') } } };
+  if (source.upgrade) return { type: 'upgrade', upgrade: upgradeOf(source.upgrade) };
+  throw invalid(`.${members[0]?.[0]}`, `source of type ${members[0]?.[0]} not supported`);
+}
+
+function checkedInit(init: InitSource): InitSource {
+  if (!init.subpackage) return init;
+  throw invalid('.init.subpackage', 'a subpackage cannot be initialised on its own; add its files to a package');
+}
+
+/** A git source may have an empty reference beside it, which clients send. */
+function cloneOf({ upstreamRef, git, ...others }: CloneSource): CloneTask['clone'] {
+  if (upstreamRef?.name || (upstreamRef && !git)) {
+    return { upstreamRef: { name: nameOf(upstreamRef, 'cloneFrom.upstreamRef') } };
   }
-  if (source.init) return checked({ type: 'init', init: source.init });
-  if (source.cloneFrom) {
-    const { upstreamRef, git } = source.cloneFrom;
-    const byName = upstreamRef?.name || !git;
-    return checked({ type: 'clone', clone: byName ? { upstreamRef: { name: upstreamRef?.name ?? '' } } : { git } });
+  if (git?.repo) return { git };
+  if (git) throw invalid('.cloneFrom.git.repo', 'git.repo is required');
+  if ('oci' in others) {
+    throw new TerminalError('NotImplemented', 'clone from OCI is not implemented', {
+      field: 'spec.source.cloneFrom.oci',
+    });
   }
-  if (source.copyFrom) return checked({ type: 'edit', edit: { sourceRef: source.copyFrom } });
-  if (source.upgrade) return checked({ type: 'upgrade', upgrade: source.upgrade });
-  throw invalid('spec.source', `source ${members[0]?.[0]} is not supported`);
+  throw invalid('.cloneFrom', 'invalid clone source: must specify either upstreamRef or git');
 }
 
-/**
- * A task given as plain data, checked: the type is known, the member of that name is there, names are not empty.
- * @throws TerminalError InvalidTask with the field at fault
- */
-export function parseTask(value: unknown): Task {
-  const fields = isObject(value) ? value : {};
-  const type = TASK_TYPES.find((known) => known === fields.type);
-  if (!type) throw invalidTask('type', `task of type ${JSON.stringify(fields.type ?? '')} not supported`);
-  if (!hasMember(fields, type)) throw invalidTask(type, `${type} not set`);
-  return checked(fields);
-}
-
-/** @throws TerminalError InvalidTask when more than one task was given, or one that is none */
-export function onlyTask(tasks: readonly unknown[], packageName: string): Task {
-  if (tasks.length > 1) throw invalidTask('tasks', 'must not contain more than one task');
-  return tasks.length === 0 ? defaultTask(packageName) : parseTask(tasks[0]);
-}
-
-/** The task itself, once its member is known to be usable, whoever wrote it. */
-function checked(task: Task): Task {
-  switch (task.type) {
-    case 'init':
-      checkInit(task.init);
-      break;
-    case 'clone':
-      checkClone(task.clone);
-      break;
-    case 'edit':
-      requireText(task.edit.sourceRef?.name, 'edit.sourceRef.name');
-      break;
-    case 'upgrade':
-      checkUpgrade(task.upgrade);
-      break;
+function upgradeOf({ oldUpstream, newUpstream, currentPackage, strategy }: UpgradeSource) {
+  if (strategy && !UPGRADE_STRATEGIES.includes(strategy)) {
+    const known = UPGRADE_STRATEGIES.join(', ');
+    throw invalid('.upgrade.strategy', `strategy ${JSON.stringify(strategy)} is not one of ${known}`);
   }
-  return task;
+  return {
+    oldUpstream: { name: nameOf(oldUpstream, 'upgrade.oldUpstream') },
+    newUpstream: { name: nameOf(newUpstream, 'upgrade.newUpstream') },
+    currentPackage: { name: nameOf(currentPackage, 'upgrade.currentPackage') },
+    ...(strategy ? { strategy } : {}),
+  };
 }
 
-function checkInit({ subpackage }: InitTask['init']): void {
-  if (!subpackage) return;
-  throw invalidTask('init.subpackage', 'a subpackage cannot be initialised on its own; add its files to a package');
-}
-
-/** Of several sources the first of upstreamRef, git, oci counts, as Porch has it. */
-function checkClone({ upstreamRef, git, oci }: CloneTask['clone']): void {
-  if (upstreamRef) {
-    requireText(upstreamRef.name, 'clone.upstreamRef.name');
-  } else if (git) {
-    requireText(git.repo, 'clone.git.repo');
-  } else if (oci) {
-    throw new TerminalError('NotImplemented', 'clone from OCI is not implemented', { field: 'clone.oci' });
-  } else {
-    throw invalidTask('clone', 'invalid clone source: must specify either upstreamRef or git');
-  }
-}
-
-function checkUpgrade({ oldUpstream, newUpstream, currentPackage, strategy }: UpgradeTask['upgrade']): void {
-  requireText(oldUpstream?.name, 'upgrade.oldUpstream.name');
-  requireText(newUpstream?.name, 'upgrade.newUpstream.name');
-  requireText(currentPackage?.name, 'upgrade.currentPackage.name');
-  if (!strategy || UPGRADE_STRATEGIES.includes(strategy)) return;
-  const message = `strategy ${JSON.stringify(strategy)} is not one of ${UPGRADE_STRATEGIES.join(', ')}`;
-  throw invalidTask('upgrade.strategy', message);
-}
-
-function requireText(value: unknown, field: string): void {
-  if (typeof value === 'string' && value !== '') return;
-  throw invalidTask(field, `${field.slice(field.indexOf('.') + 1)} is required`);
-}
-
-function isObject(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The members' own fields are not looked at yet. */
-function hasMember(fields: object, type: Task['type']): fields is Task {
-  return isObject(fields) && isObject(fields[type]);
-}
-
-function invalidTask(field: string, message: string): TerminalError {
-  return new TerminalError('InvalidTask', message, { field });
+function nameOf(reference: { readonly name?: string } | undefined, field: string): string {
+  if (reference?.name) return reference.name;
+  throw invalid(`.${field}.name`, `${field}.name is required`);
 }
 
 function invalid(field: string, message: string): TerminalError {
-  return new TerminalError('InvalidSource', message, { field });
+  return new TerminalError('InvalidSource', message, { field: `spec.source${field}` });
 }

@@ -3,7 +3,7 @@ import { setIn } from '../../krm/value.ts';
 import type { Package } from '../../package/package.ts';
 import type { GitLock } from '../../repository/types.ts';
 import { checkNewPackage, resolveSource } from '../checks.ts';
-import { editRootKptfile, readRootKptfile, withKeyAfter } from '../root-kptfile.ts';
+import { editRootKptfile, readRootKptfile } from '../root-kptfile.ts';
 import type { CloneTask, Mutation, MutationContext } from '../types.ts';
 import { withDeploymentContext } from './deployment-context.ts';
 import { withMergeKeys } from './merge-keys.ts';
@@ -40,12 +40,12 @@ async function fetchUpstream(
   task: CloneTask['clone'],
   context: MutationContext,
 ): Promise<{ readonly content: Package; readonly lock: GitLock }> {
-  if (task.upstreamRef) return resolveSource(context, task.upstreamRef.name, 'clone.upstreamRef.name');
+  if (task.upstreamRef) return resolveSource(context, task.upstreamRef.name, 'spec.source.cloneFrom.upstreamRef.name');
   if (task.git) {
     const directory = normaliseDirectory(task.git.directory ?? '');
     return context.sources.git({ ...task.git, directory }, context.signal);
   }
-  throw new TerminalError('NotImplemented', 'clone from OCI is not implemented', { field: 'clone.oci' });
+  throw new TerminalError('NotImplemented', 'clone from OCI is not implemented', { field: 'spec.source.cloneFrom' });
 }
 
 /**
@@ -55,11 +55,11 @@ async function fetchUpstream(
 export function withUpstream(pkg: Package, name: string, lock: GitLock): Package {
   const { repo, directory, ref, commit } = lock.git;
   const locator = { repo: normaliseRepo(repo), ...directoryField(directory), ref };
-  return editRootKptfile(pkg, (kptfile) => {
-    const named = setIn(kptfile, ['metadata', 'name'], name);
-    const upstreamed = withKeyAfter(named, 'metadata', 'upstream', { type: 'git', git: locator });
-    return withKeyAfter(upstreamed, 'upstream', 'upstreamLock', { type: 'git', git: { ...locator, commit } });
-  });
+  return editRootKptfile(pkg, (kptfile) => ({
+    ...setIn(kptfile, ['metadata', 'name'], name),
+    upstream: { type: 'git', git: locator },
+    upstreamLock: { type: 'git', git: { ...locator, commit } },
+  }));
 }
 
 /** The URL as Kptfiles hold it, with `.git` at its end, so that one repository has one spelling. */

@@ -6,7 +6,7 @@ import type { EditTask, Mutation } from '../types.ts';
  * @throws TerminalError SourceNotFound, SourceNotPublished, SourceOfOtherRepository, SourceOfOtherPackage
  */
 export function edit(task: EditTask['edit']): Mutation {
-  const field = 'edit.sourceRef.name';
+  const field = 'spec.source.copyFrom.name';
   return {
     name: 'edit',
     async apply(context) {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import type { FunctionRuntime, Runner } from '../../../src/functions/types.ts';
 import type { Package } from '../../../src/package/package.ts';
+import { createRenderer } from '../../../src/render/renderer.ts';
 import type { CommitInfo, Draft } from '../../../src/repository/types.ts';
 import { RenderError } from '../../../src/task/errors.ts';
 import { commitTo, TaskHandler } from '../../../src/task/handler.ts';
@@ -35,6 +37,49 @@ function writes(path: string, text: string): Mutation {
     },
   };
 }
+
+/** A runtime for one function image, which does nothing but exit. */
+function runtimeOf(image: string, exitCode: number): FunctionRuntime {
+  const runner: Runner = {
+    resolved: image,
+    runtime: 'test',
+    async run({ items }) {
+      return { items, results: [], exitCode, stderr: exitCode === 0 ? '' : 'cannot go on' };
+    },
+  };
+  return { name: 'test', runner: (spec) => (spec.image?.includes(image) ? runner : undefined) };
+}
+
+describe('with the real renderer', () => {
+  const pipeline = 'pipeline:\n  mutators:\n  - image: registry.example.com/stop:v1\n';
+  const upstream = revisionOf({ content: packageOf({ Kptfile: KPTFILE + pipeline }) });
+  const cloneTask: Task = { type: 'clone', clone: { upstreamRef: { name: upstream.name } } };
+
+  test('7.1.4: a new package is rendered', async () => {
+    const renderer = createRenderer({ runtime: runtimeOf('none', 0) });
+    const { pkg } = await handler.applyTask(initTask, {}, contextOf({ renderer }));
+    expect(readRootKptfile(pkg).conditions).toMatchObject([
+      { type: 'Rendered', status: 'True', reason: 'RenderSuccess' },
+    ]);
+  });
+
+  test('rendering again what was rendered leaves nothing to commit', async () => {
+    const renderer = createRenderer({ runtime: runtimeOf('stop', 0) });
+    const context = contextOf({ renderer, sources: sourcesOf([upstream]) });
+    const mutations = variantMutations({ name: 'pv', pipeline: { mutators: [{ image: 'stop' }] } }, async () => []);
+    const { pkg } = await handler.applyTask(cloneTask, { mutations }, context);
+    expect((await handler.doPackageRevisionMutations(pkg, { mutations }, context)).changed).toBe(false);
+  });
+
+  test('7.2.40: a function of the upstream that fails makes the clone fail, with its words', async () => {
+    const renderer = createRenderer({ runtime: runtimeOf('stop', 1) });
+    const failure = handler.applyTask(cloneTask, {}, contextOf({ renderer, sources: sourcesOf([upstream]) }));
+    await expect(failure).rejects.toMatchObject({
+      reason: 'RenderFailed',
+      report: { steps: [{ exitCode: 1, stderr: 'cannot go on' }] },
+    });
+  });
+});
 
 describe('applyTask', () => {
   test('runs the task, the mutations in order, metadata and render, and makes one commit of it', async () => {
@@ -77,16 +122,10 @@ describe('applyTask', () => {
     expect(outcome.result.unmetInjections).toEqual(['config.injection.ConfigMap.net']);
   });
 
-  test('7.2.40: a failing pipeline fails the creation and brings its report', async () => {
-    const context = contextOf({ renderer: failingRenderer('set-namespace: exit code 1') });
-    const failure = handler.applyTask(initTask, {}, context);
+  test('a failing pipeline is a terminal error of its own', async () => {
+    const failure = handler.applyTask(initTask, {}, contextOf({ renderer: failingRenderer('exit code 1') }));
     await expect(failure).rejects.toThrow(RenderError);
-    await expect(failure).rejects.toMatchObject({
-      reason: 'RenderFailed',
-      retry: 'terminal',
-      message: 'set-namespace: exit code 1',
-      report: { failure: { message: 'set-namespace: exit code 1' } },
-    });
+    await expect(failure).rejects.toMatchObject({ retry: 'terminal', message: 'exit code 1' });
   });
 
   test('with push-on-render-failure the creation stands and tells of the failure', async () => {

@@ -35,7 +35,7 @@ describe('edit', () => {
     await expect(apply(mutation, empty, contextWith(source))).rejects.toMatchObject({
       reason,
       message: expect.stringContaining(message),
-      location: { field: 'edit.sourceRef.name' },
+      location: { field: 'spec.source.copyFrom.name' },
     });
   });
 });
