@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { ConflictError } from '../api/errors.ts';
 import { changesBetween } from './diff.ts';
 import { filesEqual } from './file.ts';
@@ -31,6 +31,7 @@ export async function writePackageDirectory(directory: string, options: WriteDir
   const pending: FileChange[] = [];
   for (const [path, file] of changes) {
     signal.throwIfAborted();
+    if (file !== null) await checkFolderGivesWay(directory, path, before);
     if (await isToBeWritten(directory, path, before.get(path), file)) pending.push([path, file]);
   }
   const staging = await mkdtemp(join(directory, STAGING_PREFIX));
@@ -48,6 +49,16 @@ export async function writePackageDirectory(directory: string, options: WriteDir
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+/** A folder where a file is to be goes away by itself only if it holds nothing but files of `before`. */
+async function checkFolderGivesWay(directory: string, path: string, before: Package): Promise<void> {
+  const stats = await lstatIfThere(join(directory, path));
+  if (!stats?.isDirectory()) return;
+  const inside = await readdir(join(directory, path), { recursive: true, withFileTypes: true });
+  const paths = inside.filter((item) => !item.isDirectory()).map((item) => join(item.parentPath, item.name));
+  const known = paths.every((full) => before.has(relative(directory, full).replaceAll(sep, '/')));
+  if (paths.length === 0 || !known) throw changedMeanwhile(path);
 }
 
 /** False when the disk already has what is wanted. */

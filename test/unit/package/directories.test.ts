@@ -127,6 +127,15 @@ describe('writePackageDirectory', () => {
     expect((await read()).hash()).toBe(after.hash());
   });
 
+  test.each(['a/other', 'a/.git/config'])('refuses to put a file where a folder holds %s besides', async (other) => {
+    await put('a/x', '1');
+    const before = await read();
+    await put(other, '2');
+    const after = Package.of([['a', file('3')]]);
+    await expect(write(before, after)).rejects.toMatchObject({ reason: 'FileChanged', location: { file: 'a' } });
+    expect(await readFile(join(root, 'a/x'), 'utf8')).toBe('1');
+  });
+
   test('changes a mode and keeps other permissions', async () => {
     await put('a', '1');
     await put('b', '1');
