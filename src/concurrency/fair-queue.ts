@@ -31,9 +31,9 @@ interface Slot {
  * thousands of waiting jobs delays another lane's job by at most one turn.
  *
  * Re-entrance: a job may run other jobs in the same queue and wait for them. They get no place of their own, which might
- * never come free, but use the place of the job that runs them, one after another, whatever their lane. The job
- * counts as ended, for its caller too, when all these have. A job must not wait in any other way for a job of the same queue that
- * somebody else started (through a shared promise, for example): that can stand still for ever.
+ * never come free, but use the place of the job that runs them, one after another, whatever their lane. The job counts
+ * as ended, for its caller too, when all these have. A job must not wait in any other way for a job of the same queue
+ * that somebody else started (through a shared promise, for example): that can stand still for ever.
  */
 export class FairQueue {
   readonly #lanes: Lanes;

@@ -176,10 +176,11 @@ export class Package {
     const { files, packageBytes } = this.#limits;
     if (this.size <= files && this.totalBytes <= packageBytes) return this;
     const [largest] = [...this.#files].sort(([, a], [, b]) => b.bytes.byteLength - a.bytes.byteLength);
-    const message =
+    const size =
       this.size > files
-        ? `package has ${this.size} files, ${files} are allowed`
-        : `package has ${this.totalBytes} bytes, ${packageBytes} are allowed; its largest file is ${JSON.stringify(largest?.[0])}`;
+        ? `${this.size} files, ${files} are allowed`
+        : `${this.totalBytes} bytes, ${packageBytes} are allowed`;
+    const message = `package has ${size}; its largest file is ${JSON.stringify(largest?.[0])}`;
     throw new TerminalError('PackageTooLarge', message, { file: largest?.[0] });
   }
 }
