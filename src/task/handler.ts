@@ -1,4 +1,6 @@
+import { deleteIn, valuesEqual } from '../krm/value.ts';
 import { Package } from '../package/package.ts';
+import { KPTFILE } from '../package/subpackages.ts';
 import type { CommitInfo, Draft, TaskRecord } from '../repository/types.ts';
 import { mutationFor, RENDER_RECORD, taskRecord } from './mapping.ts';
 import { type PackageMetadata, replaceMetadata, upsertMetadata } from './mutations/metadata.ts';
@@ -72,6 +74,17 @@ export class TaskHandler {
   ): Promise<TaskOutcome> {
     return run(RENDER_RECORD, oldPkg, [replaceResources(newPkg), render(options)], context);
   }
+
+  /**
+   * Whether mutations would change content that others made, leaving aside what its Kptfile says of its last run
+   * (`status`). Content that differs before a render but not after it is the same: its pipeline has the last word.
+   */
+  async wouldChange(pkg: Package, mutations: readonly Mutation[], context: MutationContext): Promise<boolean> {
+    const mutated = await run(RENDER_RECORD, pkg, mutations, context);
+    if (sameContent(pkg, mutated.pkg)) return false;
+    const rendered = await run(RENDER_RECORD, mutated.pkg, [render({ pushOnRenderFailure: true })], context);
+    return !sameContent(pkg, rendered.pkg);
+  }
 }
 
 /** Writes an outcome to a draft as one commit, if it changed anything. Nobody sees it before the draft is closed. */
@@ -101,6 +114,12 @@ async function run(
 
 function changed(before: Package, after: Package): boolean {
   return before !== after && before.hash() !== after.hash();
+}
+
+function sameContent(a: Package, b: Package): boolean {
+  const kptfileOf = (pkg: Package) => deleteIn(readRootKptfile(pkg).raw, ['status']);
+  const without = (pkg: Package) => pkg.edit([[KPTFILE, null]]);
+  return valuesEqual(kptfileOf(a), kptfileOf(b)) && !changed(without(a), without(b));
 }
 
 function mergeResults(first: MutationResult, second: MutationResult): MutationResult {

@@ -11,7 +11,10 @@ export interface VariantPackageContext {
   readonly removeKeys?: readonly string[];
 }
 
-/** Annotation of the package context: what a variant changed in it, so that dropping a key from the variant undoes it. */
+/**
+ * Annotation of the package context: what a variant changed in it, so that dropping a key from the variant undoes it.
+ * Keys that had the wanted value anyway are not in it, so packages that Porch made for a variant need no edit.
+ */
 const RECORD_ANNOTATION = 'veranda.dev/variant-context';
 
 /** `was` is the value before (absent: no such key), `set` the one that the variant gave (absent: it removed the key). */
@@ -128,7 +131,7 @@ function withRecord(document: KrmMap, variant: string, original: Data, wanted: V
   const next = apply(original, wanted);
   const touched = [...new Set([...Object.keys(wanted.data ?? {}), ...(wanted.removeKeys ?? [])])].sort();
   const keys = touched
-    .filter((key) => Object.hasOwn(original, key) || Object.hasOwn(next, key))
+    .filter((key) => original[key] !== next[key])
     .map((key): [string, KeyRecord] => [key, { was: original[key], set: next[key] }]);
   if (keys.length > 0) return setIn(document, path, JSON.stringify({ variant, keys: Object.fromEntries(keys) }));
   const without = deleteIn(document, path);

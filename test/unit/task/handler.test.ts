@@ -189,6 +189,71 @@ describe('doPackageRevisionMutations', () => {
   });
 });
 
+describe('wouldChange', () => {
+  const porchMade = packageOf({
+    Kptfile: `${KPTFILE}info:
+  readinessGates:
+  - conditionType: config.injection.ConfigMap.net
+pipeline:
+  mutators:
+  - image: set-namespace
+    name: PackageVariant.pv.ns.0
+status:
+  conditions:
+  - type: config.injection.ConfigMap.net
+    status: "True"
+    reason: ConfigInjected
+    message: in other words
+`,
+    'net.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: net
+  annotations:
+    kpt.dev/config-injection: required
+    kpt.dev/injected-resource: site
+data: {mtu: "9000"}
+`,
+    'package-context.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: kptfile.kpt.dev\ndata: {name: app, zone: a}\n',
+  });
+  const content = {
+    name: 'pv',
+    packageContext: { data: { zone: 'a' } },
+    pipeline: { mutators: [{ name: 'ns', image: 'set-namespace' }] },
+    injectors: [{ name: 'site' }],
+  };
+  const site = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'site' }, data: { mtu: '9000' } };
+
+  test('a package that another controller made from the same inputs is taken over untouched', async () => {
+    const mutations = variantMutations(content, async () => [site]);
+    expect(await handler.wouldChange(porchMade, mutations, contextOf())).toBe(false);
+  });
+
+  test.each([
+    { what: 'package context', changed: { ...content, packageContext: { data: { zone: 'b' } } } },
+    { what: 'pipeline', changed: { ...content, pipeline: {} } },
+  ])('another $what would change it', async ({ changed }) => {
+    const mutations = variantMutations(changed, async () => [site]);
+    expect(await handler.wouldChange(porchMade, mutations, contextOf())).toBe(true);
+  });
+
+  test('injected data that has changed would change it', async () => {
+    const mutations = variantMutations(content, async () => [{ ...site, data: { mtu: '1500' } }]);
+    expect(await handler.wouldChange(porchMade, mutations, contextOf())).toBe(true);
+  });
+
+  test('a difference that the pipeline takes back again is none', async () => {
+    const renderer = {
+      async render() {
+        return { package: porchMade, report: { steps: [], warnings: [] } };
+      },
+    };
+    expect(await handler.wouldChange(porchMade, [writes('a.yaml', 'a: 1\n')], contextOf({ renderer }))).toBe(false);
+    expect(await handler.wouldChange(porchMade, [writes('a.yaml', 'a: 1\n')], contextOf())).toBe(true);
+  });
+});
+
 describe('doPackageRevisionResourceMutations', () => {
   const oldPkg = packageOf({ Kptfile: KPTFILE });
   const newPkg = packageOf({ Kptfile: KPTFILE, 'a.yaml': 'a: 1\n' });
