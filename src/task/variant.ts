@@ -51,9 +51,12 @@ export function inputHash({ upstream, content, injected }: VariantInputs): strin
   return `${HASH_VERSION}:${digest(upstream).slice(0, 16)}.${digest({ content, injected }).slice(0, 32)}`;
 }
 
-/** A DNS label that derives from the inputs alone: who tries again finds what the last try made. */
-export function workspaceName(inputs: VariantInputs): string {
-  return `packagevariant-${digest(inputHash(inputs)).slice(0, 10)}`;
+/**
+ * A DNS label that derives from the inputs and from what they are applied to (`base`, the published revision below, 0
+ * for none): who tries again finds what the last try made, and going back to earlier inputs meets no old name.
+ */
+export function workspaceName(hash: string, base: number): string {
+  return `packagevariant-${digest({ hash, base }).slice(0, 10)}`;
 }
 
 function digest(value: unknown): string {

@@ -37,11 +37,12 @@ describe('a variant', () => {
     { what: 'injected data', changed: { ...inputs, injected: { 'v1|ConfigMap|x': { a: '2' } } } },
   ])('has another hash and workspace after a change of its $what', ({ changed }) => {
     expect(inputHash(changed)).not.toBe(inputHash(inputs));
-    expect(workspaceName(changed)).not.toBe(workspaceName(inputs));
+    expect(workspaceName(inputHash(changed), 0)).not.toBe(workspaceName(inputHash(inputs), 0));
   });
 
   test('V-01: always finds the same workspace, a DNS label', () => {
-    expect(workspaceName(inputs)).toBe(workspaceName(structuredClone(inputs)));
-    expect(workspaceName(inputs)).toMatch(/^packagevariant-[0-9a-f]{10}$/);
+    expect(workspaceName(inputHash(inputs), 0)).toBe(workspaceName(inputHash(structuredClone(inputs)), 0));
+    expect(workspaceName(inputHash(inputs), 1)).not.toBe(workspaceName(inputHash(inputs), 0));
+    expect(workspaceName(inputHash(inputs), 0)).toMatch(/^packagevariant-[0-9a-f]{10}$/);
   });
 });

@@ -1,0 +1,43 @@
+import type { PackageRevision, PackageVariant, Repository } from '../api/kinds.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { EventRecorder, Informer } from '../kube/controller.ts';
+import type { ObjectStore } from '../kube/store.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Renderer } from '../render/types.ts';
+import type { CredentialsProvider } from '../repository/git/types.ts';
+import type { RepositoryGateway } from './repository/gateway.ts';
+
+/** Objects that may be injected into packages: what the operator was granted, never Secrets. */
+export interface Injectables {
+  /**
+   * Objects of a kind in a namespace.
+   * @throws TransientError when they could not be looked at, which is never "there are none"
+   */
+  list(namespace: string, apiVersion: string, kind: string): Promise<readonly KubeObject[]>;
+  /** Objects of any kind with a name; a change of one of them wakes the variants that name it. */
+  byName(namespace: string, name: string): readonly KubeObject[];
+  onChange(handler: (object: KubeObject) => void): void;
+}
+
+/** Wakes another controller's key from outside the object store (git moved, not the object). */
+export interface Waker {
+  revision(key: string): void;
+  repository(key: string): void;
+}
+
+/** What the controllers are made of; built once by the composition root. */
+export interface ControllerEnvironment {
+  readonly store: ObjectStore;
+  readonly repositories: Informer<Repository>;
+  readonly revisions: Informer<PackageRevision>;
+  readonly variants: Informer<PackageVariant>;
+  readonly gateway: RepositoryGateway;
+  readonly injectables: Injectables;
+  /** Secret of a namespace as credentials; asked before each network call. */
+  readonly secrets: (namespace: string, name: string) => CredentialsProvider;
+  readonly renderer: Renderer;
+  readonly events: EventRecorder;
+  readonly logger: Logger;
+  readonly wake: Waker;
+  readonly now: () => Date;
+}

@@ -1,0 +1,52 @@
+import type { PackageRevision, PackageVariant } from '../api/kinds.ts';
+import { VARIANT_ANNOTATION } from '../api/labels.ts';
+import type { ObjectMeta } from '../api/object.ts';
+
+/** Names of the informer indexes; each maps an event to the few objects that it concerns. */
+export const INDEX = {
+  /** namespace/repository */
+  repository: 'repository',
+  /** namespace/repository/package */
+  package: 'package',
+  /** namespace/repository/package that a variant reads from */
+  upstream: 'upstream',
+  /** namespace/repository/package that a variant writes to */
+  downstream: 'downstream',
+  /** namespace/repository, both ends of a variant */
+  variantRepository: 'variantRepository',
+  /** namespace/name of objects that a variant may inject */
+  injector: 'injector',
+  /** namespace/name of the variant that a revision was made for */
+  variant: 'variant',
+} as const;
+
+const inNamespace = (meta: ObjectMeta, ...parts: (string | undefined)[]): string[] =>
+  parts.every((part) => part !== undefined && part !== '') ? [[meta.namespace ?? '', ...parts].join('/')] : [];
+
+export const revisionIndexes = {
+  [INDEX.repository]: (revision: PackageRevision) => inNamespace(revision.metadata, revision.spec?.repository),
+  [INDEX.package]: (revision: PackageRevision) =>
+    inNamespace(revision.metadata, revision.spec?.repository, revision.spec?.packageName),
+  [INDEX.variant]: (revision: PackageRevision) => {
+    const variant = variantOf(revision);
+    return variant === undefined ? [] : [variant];
+  },
+};
+
+export const variantIndexes = {
+  [INDEX.upstream]: ({ metadata, spec }: PackageVariant) => inNamespace(metadata, spec?.upstream?.repo, spec?.upstream?.package),
+  [INDEX.downstream]: ({ metadata, spec }: PackageVariant) =>
+    inNamespace(metadata, spec?.downstream?.repo, spec?.downstream?.package),
+  [INDEX.variantRepository]: ({ metadata, spec }: PackageVariant) => [
+    ...new Set([...inNamespace(metadata, spec?.upstream?.repo), ...inNamespace(metadata, spec?.downstream?.repo)]),
+  ],
+  [INDEX.injector]: ({ metadata, spec }: PackageVariant) =>
+    (spec?.injectors ?? []).flatMap((injector) => inNamespace(metadata, injector.name)),
+};
+
+/** Key of the variant that a revision belongs to, by its owner reference or by what its commits say. */
+export function variantOf(revision: PackageRevision): string | undefined {
+  const { namespace, ownerReferences, annotations } = revision.metadata;
+  const owner = ownerReferences?.find((reference) => reference.kind === 'PackageVariant' && reference.controller === true);
+  return owner ? `${namespace ?? ''}/${owner.name}` : annotations?.[VARIANT_ANNOTATION];
+}

@@ -1,0 +1,143 @@
+import { TerminalError } from '../../api/errors.ts';
+import type { PackageRevision, PackageVariant, Repository } from '../../api/kinds.ts';
+import { PUSH_ON_RENDER_FAILURE_ANNOTATION } from '../../api/labels.ts';
+import { objectKey, objectLabel } from '../../api/object.ts';
+import type { KrmMap } from '../../krm/value.ts';
+import type { PackageRepository, RevisionInfo, VariantRecord } from '../../repository/types.ts';
+import { commitTo, TaskHandler, type TaskOutcome } from '../../task/handler.ts';
+import { defaultTask, fromSource } from '../../task/source.ts';
+import type { Mutation, MutationContext } from '../../task/types.ts';
+import { variantMutations } from '../../task/variant.ts';
+import type { ControllerEnvironment } from '../environment.ts';
+import { variantInputHash } from '../package-variant/inputs.ts';
+import { resolveUpstream } from '../package-variant/observe.ts';
+import { packageSources } from './sources.ts';
+
+/** What a step did to the content of a revision. */
+export interface ContentChange {
+  readonly outcome: TaskOutcome;
+  /** The revision as it stands in git afterwards. */
+  readonly info: RevisionInfo;
+  /** Inputs that are in the content now. */
+  readonly inputHash?: string;
+}
+
+/** Everything that a step on content needs to know. */
+export interface ContentRequest {
+  readonly object: PackageRevision;
+  readonly repositoryObject: Repository;
+  readonly repository: PackageRepository;
+  /** The variant that wants this revision, if one does. */
+  readonly variant?: PackageVariant;
+  readonly signal: AbortSignal;
+}
+
+/** The only place that runs tasks on content and writes what comes out: one commit, one push. */
+export class RevisionContent {
+  readonly #env: ControllerEnvironment;
+  readonly #handler = new TaskHandler();
+
+  constructor(env: ControllerEnvironment) {
+    this.#env = env;
+  }
+
+  /** Runs the object's task and the variant's mutations and makes the draft. */
+  async create(request: ContentRequest): Promise<ContentChange> {
+    const { object, repository, signal } = request;
+    const task = object.spec.source ? fromSource(object.spec.source) : defaultTask(object.spec.packageName);
+    const wanted = this.#variantInputs(request);
+    const outcome = await this.#handler.applyTask(
+      task,
+      { mutations: wanted.mutations, metadata: metadataOf(object), pushOnRenderFailure: pushesFailures(object) },
+      await this.#context(request),
+    );
+    const draft = await repository.createDraft(keyOf(object), { signal });
+    await commitTo(draft, outcome, { origin: wanted.origin });
+    return { outcome, info: await draft.close('Draft'), inputHash: wanted.origin?.inputHash };
+  }
+
+  /** Applies the variant's inputs and the object's metadata to a draft and renders it. */
+  async mutate(request: ContentRequest, current: RevisionInfo): Promise<ContentChange> {
+    const { object, repository, signal } = request;
+    const wanted = this.#variantInputs(request);
+    const content = await repository.read(current.commit, current.package, { signal });
+    const outcome = await this.#handler.doPackageRevisionMutations(
+      content,
+      { mutations: wanted.mutations, metadata: metadataOf(object), pushOnRenderFailure: pushesFailures(object) },
+      await this.#context(request),
+    );
+    const draft = await repository.openDraft(current, { signal });
+    await commitTo(draft, outcome, { origin: wanted.origin });
+    return { outcome, info: await draft.close('Draft'), inputHash: wanted.origin?.inputHash };
+  }
+
+  /** Whether the variant's inputs would change published content; nothing is written. */
+  async compare(request: ContentRequest, current: RevisionInfo): Promise<{ readonly differs: boolean; readonly inputHash?: string }> {
+    const wanted = this.#variantInputs(request);
+    const content = await request.repository.read(current.commit, current.package, { signal: request.signal });
+    const differs = await this.#handler.wouldChange(content, wanted.mutations, await this.#context(request));
+    return { differs, inputHash: wanted.origin?.inputHash };
+  }
+
+  /** Renders what somebody pushed to a draft; the push stays as the parent commit. */
+  async render(request: ContentRequest, current: RevisionInfo): Promise<ContentChange> {
+    const { repository, signal, object } = request;
+    const content = await repository.read(current.commit, current.package, { signal });
+    const context = await this.#context(request);
+    const outcome = await this.#handler.doPackageRevisionMutations(content, { pushOnRenderFailure: pushesFailures(object) }, context);
+    const draft = await repository.openDraft(current, { signal });
+    await commitTo(draft, outcome, { origin: current.origin });
+    return { outcome, info: await draft.close('Draft'), inputHash: current.origin?.inputHash };
+  }
+
+  /** Mutations of the owning variant and the hash of the inputs they stand for, from the caches as they are now. */
+  #variantInputs({ object, variant }: ContentRequest): { readonly mutations: readonly Mutation[]; readonly origin?: VariantRecord } {
+    if (!variant) return { mutations: [] };
+    const upstream = resolveUpstream(variant, this.#env);
+    if (!('revision' in upstream)) throw new TerminalError(upstream.reason, upstream.message, { object: objectLabel(object) });
+    const namespace = object.metadata.namespace ?? '';
+    const lookup = async (apiVersion: string, kind: string): Promise<readonly KrmMap[]> =>
+      (await this.#env.injectables.list(namespace, apiVersion, kind)) as unknown as readonly KrmMap[];
+    return {
+      mutations: variantMutations({ name: variant.metadata.name, ...variant.spec }, lookup),
+      origin: { variant: objectKey(variant.metadata), inputHash: variantInputHash(variant, upstream.revision, this.#env.injectables) },
+    };
+  }
+
+  async #context(request: ContentRequest): Promise<MutationContext> {
+    const { object, repository, repositoryObject, signal } = request;
+    const { revisions } = await repository.snapshot({ signal });
+    return {
+      target: {
+        ...keyOf(object),
+        object: objectLabel(object),
+        repository: object.spec.repository,
+        deployment: repositoryObject.spec.deployment ?? false,
+        existingPackages: [...new Set(revisions.map((revision) => revision.package))],
+      },
+      sources: packageSources(this.#env, object.metadata.namespace ?? ''),
+      renderer: this.#env.renderer,
+      signal,
+    };
+  }
+}
+
+function keyOf(object: PackageRevision): { readonly package: string; readonly workspace: string } {
+  return { package: object.spec.packageName, workspace: object.spec.workspaceName };
+}
+
+function metadataOf({ spec }: PackageRevision): {
+  readonly labels?: { readonly [key: string]: string };
+  readonly annotations?: { readonly [key: string]: string };
+  readonly readinessGates?: readonly string[];
+} {
+  return {
+    labels: spec.packageMetadata?.labels,
+    annotations: spec.packageMetadata?.annotations,
+    readinessGates: spec.readinessGates?.map((gate) => gate.conditionType),
+  };
+}
+
+function pushesFailures(object: PackageRevision): boolean {
+  return object.metadata.annotations?.[PUSH_ON_RENDER_FAILURE_ANNOTATION] === 'true';
+}

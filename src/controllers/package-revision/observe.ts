@@ -1,0 +1,57 @@
+import type { PackageRevision, PackageVariant } from '../../api/kinds.ts';
+import { INPUT_HASH_ANNOTATION, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
+import { findCondition } from '../../kube/conditions.ts';
+import type { RevisionInfo } from '../../repository/types.ts';
+import type { ObservedRevisionState } from './plan.ts';
+
+/** What the plan looks at, from the object, the repository's snapshot and the owning variant. */
+export function observeRevision(
+  object: PackageRevision,
+  git: RevisionInfo | undefined,
+  variant: PackageVariant | undefined,
+  failedFingerprint: string | undefined,
+): ObservedRevisionState {
+  const { metadata, spec, status } = object;
+  const seen =
+    status?.observedCommit !== undefined && status.observedLifecycle !== undefined
+      ? { commit: status.observedCommit, lifecycle: status.observedLifecycle }
+      : undefined;
+  return {
+    deleting: metadata.deletionTimestamp !== undefined,
+    hasFinalizer: metadata.finalizers?.includes(PACKAGE_REVISION_FINALIZER) ?? false,
+    desired: spec.lifecycle ?? 'Draft',
+    hasSource: spec.source !== undefined,
+    seen,
+    git: git && {
+      lifecycle: git.lifecycle,
+      commit: git.commit,
+      branchHead: git.branchHead,
+      handPushed: git.handPushed,
+      inputHash: knownInputHash(object, git),
+    },
+    failedForGood: failedFingerprint === fingerprint(object, git),
+    wantedHash: variant ? metadata.annotations?.[INPUT_HASH_ANNOTATION] : undefined,
+    comparedHash: findCondition(status?.conditions, 'InputsMatch') ? status?.inputHash : undefined,
+    renderedCommit: findCondition(status?.conditions, 'Rendered') ? status?.renderStatus?.commit : undefined,
+    proposalFault: proposalFault(object),
+  };
+}
+
+/** Inputs that the content holds: what the status says of exactly this commit, else what the commit says. */
+export function knownInputHash(object: PackageRevision, git: RevisionInfo): string | undefined {
+  const { status } = object;
+  return (status?.observedCommit === git.commit ? status.inputHash : undefined) ?? git.origin?.inputHash;
+}
+
+/** Names the inputs of an attempt: one that failed for good is not repeated until one of them changes. */
+export function fingerprint(object: PackageRevision, git: RevisionInfo | undefined): string {
+  const { uid, generation, annotations } = object.metadata;
+  return [uid, generation, annotations?.[INPUT_HASH_ANNOTATION], git?.commit, git?.lifecycle].join(' ');
+}
+
+/** Why a draft must not be proposed or published now: its render failed, or a readiness gate is not met. */
+function proposalFault({ status }: PackageRevision): string | undefined {
+  const rendered = findCondition(status?.conditions, 'Rendered');
+  if (rendered?.status === 'False') return `the package does not render: ${rendered.message}`;
+  return undefined;
+}

@@ -1,0 +1,110 @@
+import type { Lifecycle } from '../../repository/types.ts';
+
+/** The next step that brings git and a PackageRevision object together. Pure; one step at a time, each safe to repeat. */
+export type RevisionPlan =
+  | { readonly action: 'none' }
+  | { readonly action: 'addFinalizer' }
+  /** Run the object's one task and write a draft. */
+  | { readonly action: 'create' }
+  /** Apply the owning variant's inputs to the draft. */
+  | { readonly action: 'mutate' }
+  /** Compare a published revision with the owning variant's inputs, without writing. */
+  | { readonly action: 'compare' }
+  /** Somebody pushed to the draft: take the content as it is and render it. */
+  | { readonly action: 'render' }
+  | { readonly action: 'transition'; readonly to: Lifecycle }
+  /** Git moved on its own: the object's spec follows. */
+  | { readonly action: 'follow'; readonly lifecycle: Lifecycle }
+  /** The revision is gone from git and cannot be made again: the object goes too. */
+  | { readonly action: 'forget' }
+  | { readonly action: 'deleteFromGit' }
+  | { readonly action: 'removeFinalizer' }
+  | { readonly action: 'blocked'; readonly reason: string; readonly message: string };
+
+export interface ObservedRevisionState {
+  readonly deleting: boolean;
+  readonly hasFinalizer: boolean;
+  /** `spec.lifecycle`, defaulted. */
+  readonly desired: Lifecycle;
+  readonly hasSource: boolean;
+  /** What git showed when the status was written last; absent when nothing was ever seen in git. */
+  readonly seen?: { readonly lifecycle: Lifecycle; readonly commit: string };
+  /** What git shows now. */
+  readonly git?: { readonly lifecycle: Lifecycle; readonly commit: string; readonly branchHead: boolean; readonly handPushed: boolean; readonly inputHash?: string };
+  /** A failure recorded for exactly these inputs (generation, wanted hash, commit): trying again cannot help. */
+  readonly failedForGood: boolean;
+  /** Inputs that the owning variant wants in this revision; absent without an owner. */
+  readonly wantedHash?: string;
+  /** Inputs known to be in the content, by trailer or by an earlier comparison. */
+  readonly comparedHash?: string;
+  /** Rendered condition for the commit that git shows; hand pushes are rendered once. */
+  readonly renderedCommit?: string;
+  /** Why a move towards publication is not allowed now (failed render, unmet gates); absent when it is. */
+  readonly proposalFault?: string;
+}
+
+const published = (lifecycle: Lifecycle): boolean => lifecycle === 'Published' || lifecycle === 'DeletionProposed';
+
+export function planRevision(state: ObservedRevisionState): RevisionPlan {
+  if (state.deleting) return planDeletion(state);
+  if (!state.git) return planMissing(state);
+  const { git } = state;
+  if (!state.hasFinalizer && !git.branchHead) return { action: 'addFinalizer' };
+  if (state.seen && state.seen.lifecycle !== git.lifecycle && state.seen.lifecycle === state.desired) {
+    return { action: 'follow', lifecycle: git.lifecycle };
+  }
+  if (git.branchHead) return { action: 'none' };
+  const content = planContent(state, git);
+  if (content) return content;
+  return planTransition(state, git.lifecycle);
+}
+
+function planMissing(state: ObservedRevisionState): RevisionPlan {
+  if (state.seen) return { action: 'forget' };
+  if (!state.hasSource) {
+    return { action: 'blocked', reason: 'NoSource', message: 'spec.source is not set and the repository has no such revision' };
+  }
+  if (state.failedForGood) return { action: 'none' };
+  return state.hasFinalizer ? { action: 'create' } : { action: 'addFinalizer' };
+}
+
+/** Content may change in drafts only; a proposed revision is frozen. */
+function planContent(state: ObservedRevisionState, git: NonNullable<ObservedRevisionState['git']>): RevisionPlan | undefined {
+  if (state.failedForGood) return undefined;
+  if (git.lifecycle === 'Draft') {
+    if (git.handPushed && state.renderedCommit !== git.commit) return { action: 'render' };
+    if (state.wantedHash !== undefined && git.inputHash !== state.wantedHash) return { action: 'mutate' };
+    return undefined;
+  }
+  const needsComparison = git.lifecycle === 'Published' && git.inputHash === undefined && state.wantedHash !== undefined;
+  return needsComparison && state.comparedHash !== state.wantedHash ? { action: 'compare' } : undefined;
+}
+
+function planTransition(state: ObservedRevisionState, current: Lifecycle): RevisionPlan {
+  const { desired } = state;
+  if (desired === current) return { action: 'none' };
+  if (published(current) !== published(desired) && published(current)) {
+    return { action: 'blocked', reason: 'IllegalTransition', message: `a ${current} revision cannot become ${desired}` };
+  }
+  if (!published(current) && desired === 'DeletionProposed') {
+    return { action: 'blocked', reason: 'IllegalTransition', message: 'only published revisions can be proposed for deletion; delete a draft instead' };
+  }
+  const towardsPublication = !published(current) && desired !== 'Draft';
+  if (towardsPublication && state.proposalFault !== undefined) {
+    return { action: 'blocked', reason: 'NotProposable', message: state.proposalFault };
+  }
+  return { action: 'transition', to: desired };
+}
+
+function planDeletion(state: ObservedRevisionState): RevisionPlan {
+  if (!state.hasFinalizer) return { action: 'none' };
+  if (!state.git) return { action: 'removeFinalizer' };
+  if (state.git.lifecycle === 'Published' && !state.git.branchHead) {
+    return {
+      action: 'blocked',
+      reason: 'DeletionBlocked',
+      message: 'must be proposed for deletion by setting spec.lifecycle to DeletionProposed prior to deletion',
+    };
+  }
+  return { action: 'deleteFromGit' };
+}

@@ -1,0 +1,207 @@
+import type { PackageRevisionStatus } from '../../api/generated/package-revision.ts';
+import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
+import { FIELD_MANAGER, LATEST_REVISION_LABEL, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
+import type { ReconcileContext, Reconciler, ReconcileResult } from '../../kube/controller.ts';
+import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repository/types.ts';
+import { RenderError } from '../../task/errors.ts';
+import type { ControllerEnvironment } from '../environment.ts';
+import { variantOf } from '../indexes.ts';
+import { type ContentChange, RevisionContent } from './content.ts';
+import { fingerprint, knownInputHash, observeRevision } from './observe.ts';
+import { planRevision, type RevisionPlan } from './plan.ts';
+import { RevisionReport } from './report.ts';
+import { findRevision, openRepository } from './sources.ts';
+import { gitStatus, kptfileStatus, outcomeStatus, unmetGates } from './status.ts';
+
+/** More steps than any sequence needs: create or render, propose, publish. A plan that never ends is a bug, not a wait. */
+const MAX_STEPS = 8;
+
+interface Work {
+  object: PackageRevision;
+  readonly repositoryObject: Repository;
+  readonly repository: PackageRepository;
+  git: RevisionInfo | undefined;
+  readonly signal: AbortSignal;
+  readonly report: RevisionReport;
+}
+
+/**
+ * Brings git to what a PackageRevision says, and its status to what git holds. The only controller that changes content.
+ * Observes: the object, its Repository, its owning PackageVariant. Writes: git, the object's status, finalizer, latest label.
+ */
+export class PackageRevisionReconciler implements Reconciler {
+  readonly name = 'packagerevision';
+  readonly workers: number;
+  readonly #env: ControllerEnvironment;
+  readonly #content: RevisionContent;
+  /** Attempts that failed for good, by object; forgotten at a restart, so that a new version tries once more. */
+  readonly #failures = new Map<string, string>();
+
+  constructor(env: ControllerEnvironment, workers: number) {
+    this.#env = env;
+    this.workers = workers;
+    this.#content = new RevisionContent(env);
+  }
+
+  async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult | undefined> {
+    const object = this.#env.revisions.get(key);
+    if (!object) {
+      this.#failures.delete(key);
+      return undefined;
+    }
+    const report = new RevisionReport(this.#env, object);
+    try {
+      const work = await this.#open(object, context.signal, report);
+      await this.#run(key, work);
+    } catch (error) {
+      report.failed(error);
+      if (error instanceof RenderError) report.rendered(error.report, undefined);
+    }
+    return report.write();
+  }
+
+  async #open(object: PackageRevision, signal: AbortSignal, report: RevisionReport): Promise<Work> {
+    const namespace = object.metadata.namespace ?? '';
+    const repository = await openRepository(this.#env, namespace, object.spec.repository);
+    const repositoryObject = this.#env.repositories.get(`${namespace}/${object.spec.repository}`) as Repository;
+    const { revisions } = await repository.snapshot({ signal });
+    return { object, repositoryObject, repository, git: findRevision(revisions, object), signal, report };
+  }
+
+  async #run(key: string, work: Work): Promise<void> {
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const variant = this.#variant(work.object);
+      const plan = planRevision(observeRevision(work.report.current(), work.git, variant, this.#failures.get(key)));
+      if (!(await this.#step(key, work, plan))) break;
+    }
+    if (work.git) await this.#mirror(work, work.git);
+  }
+
+  /** Carries out one step; false when there is nothing more to do now. */
+  async #step(key: string, work: Work, plan: RevisionPlan): Promise<boolean> {
+    try {
+      return await this.#execute(work, plan);
+    } catch (error) {
+      if (RevisionReport.isFinal(error)) this.#failures.set(key, fingerprint(work.report.current(), work.git));
+      throw error;
+    }
+  }
+
+  async #execute(work: Work, plan: RevisionPlan): Promise<boolean> {
+    const { report, repository, signal } = work;
+    const request = { ...work, object: report.current(), variant: this.#variant(work.object) };
+    switch (plan.action) {
+      case 'none':
+        return false;
+      case 'blocked':
+        report.blocked(plan.reason, plan.message);
+        return false;
+      case 'addFinalizer':
+        return this.#setFinalizers(work, (finalizers) => [...finalizers, PACKAGE_REVISION_FINALIZER]);
+      case 'removeFinalizer':
+        await this.#setFinalizers(work, (finalizers) => finalizers.filter((name) => name !== PACKAGE_REVISION_FINALIZER));
+        report.gone();
+        return false;
+      case 'forget':
+        await this.#setFinalizers(work, () => []);
+        await this.#env.store.delete(PACKAGE_REVISION, work.object.metadata, { uid: work.object.metadata.uid, signal });
+        report.gone();
+        return false;
+      case 'create':
+        return this.#changed(work, await this.#content.create(request));
+      case 'mutate':
+        return this.#changed(work, await this.#content.mutate(request, work.git as RevisionInfo));
+      case 'render':
+        return this.#changed(work, await this.#content.render(request, work.git as RevisionInfo));
+      case 'compare': {
+        const { differs, inputHash } = await this.#content.compare(request, work.git as RevisionInfo);
+        report.compared(!differs, inputHash);
+        return false;
+      }
+      case 'follow':
+        work.object = await this.#env.store.patch(PACKAGE_REVISION, work.object.metadata, this.#lifecyclePatch(work, plan.lifecycle), this.#options(signal));
+        report.replaced(work.object);
+        report.status(gitStatus(work.git as RevisionInfo, work.repositoryObject.spec.deployment ?? false));
+        return true;
+      case 'transition':
+        work.git = await this.#transition(repository, work.git as RevisionInfo, plan.to, signal);
+        report.status(gitStatus(work.git, work.repositoryObject.spec.deployment ?? false));
+        report.event(plan.to, `${work.object.metadata.name} is ${plan.to}`);
+        return true;
+      case 'deleteFromGit':
+        await repository.delete(work.git as RevisionInfo, { signal });
+        work.git = undefined;
+        return true;
+    }
+  }
+
+  #changed(work: Work, change: ContentChange): boolean {
+    work.git = change.info;
+    const deployment = work.repositoryObject.spec.deployment ?? false;
+    work.report.status({ ...gitStatus(change.info, deployment), ...outcomeStatus(change.outcome, change.info, change.inputHash) });
+    if (change.outcome.result.render) work.report.rendered(change.outcome.result.render, change.info.commit);
+    for (const warning of change.outcome.result.warnings ?? []) work.report.warning('ContentWarning', warning);
+    return true;
+  }
+
+  #transition(repository: PackageRepository, info: RevisionInfo, to: Lifecycle, signal: AbortSignal): Promise<RevisionInfo> {
+    switch (to) {
+      case 'Draft':
+        return repository.reject(info, { signal });
+      case 'Proposed':
+        return repository.propose(info, { signal });
+      case 'DeletionProposed':
+        return repository.proposeDeletion(info, { signal });
+      case 'Published':
+        return info.lifecycle === 'DeletionProposed' ? repository.restore(info, { signal }) : repository.publish(info, { signal });
+    }
+  }
+
+  /** Status of a revision that stands: what git says, and what its Kptfile says when that was not mirrored yet. */
+  async #mirror(work: Work, info: RevisionInfo): Promise<void> {
+    const { report, repository, signal } = work;
+    const before = report.current().status;
+    const mirrored: Partial<PackageRevisionStatus> =
+      before?.packageTree === info.tree || info.branchHead
+        ? {}
+        : kptfileStatus(await repository.read(info.commit, info.package, { signal }));
+    const inputHash = knownInputHash(report.current(), info);
+    report.status({ ...mirrored, ...gitStatus(info, work.repositoryObject.spec.deployment ?? false), ...(inputHash ? { inputHash } : {}) });
+    report.handPushed(info.handPushed);
+    await this.#labelLatest(work, info);
+    const unmet = unmetGates(report.current());
+    if (unmet.length > 0) report.gates(unmet);
+  }
+
+  async #labelLatest(work: Work, info: RevisionInfo): Promise<void> {
+    const wanted = String(info.latest);
+    if (info.branchHead || work.object.metadata.labels?.[LATEST_REVISION_LABEL] === wanted) return;
+    if (!info.latest && work.object.metadata.labels?.[LATEST_REVISION_LABEL] === undefined) return;
+    const patch = { metadata: { labels: { [LATEST_REVISION_LABEL]: wanted } } };
+    work.object = await this.#env.store.patch(PACKAGE_REVISION, work.object.metadata, patch, this.#options(work.signal));
+    work.report.replaced(work.object);
+  }
+
+  async #setFinalizers(work: Work, change: (finalizers: readonly string[]) => readonly string[]): Promise<boolean> {
+    const { metadata } = work.object;
+    const finalizers = change(metadata.finalizers ?? []);
+    const patch = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } };
+    work.object = await this.#env.store.patch(PACKAGE_REVISION, metadata, patch, this.#options(work.signal));
+    work.report.replaced(work.object);
+    return true;
+  }
+
+  #lifecyclePatch(work: Work, lifecycle: Lifecycle): object {
+    return { metadata: { resourceVersion: work.object.metadata.resourceVersion }, spec: { lifecycle } };
+  }
+
+  #options(signal: AbortSignal): { readonly fieldManager: string; readonly signal: AbortSignal } {
+    return { fieldManager: FIELD_MANAGER, signal };
+  }
+
+  #variant(object: PackageRevision): ReturnType<ControllerEnvironment['variants']['get']> {
+    const key = variantOf(object);
+    return key === undefined ? undefined : this.#env.variants.get(key);
+  }
+}
+

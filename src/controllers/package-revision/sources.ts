@@ -1,0 +1,60 @@
+import { TerminalError, TransientError } from '../../api/errors.ts';
+import type { PackageRevision } from '../../api/kinds.ts';
+import type { PackageRepository, RevisionInfo } from '../../repository/types.ts';
+import { fetchPackage } from '../../repository/sources.ts';
+import type { GitSource, PackageSources, ResolvedGitPackage, ResolvedRevision } from '../../task/types.ts';
+import type { ControllerEnvironment } from '../environment.ts';
+
+type SourcesEnvironment = Pick<ControllerEnvironment, 'repositories' | 'revisions' | 'gateway' | 'secrets'>;
+
+/** Packages that tasks of one namespace refer to, read from the registered repositories or from any git URL. */
+export function packageSources(env: SourcesEnvironment, namespace: string): PackageSources {
+  return {
+    revision: (name, signal) => readRevision(env, namespace, name, signal),
+    git: (source, signal) => readGit(env, namespace, source, signal),
+  };
+}
+
+async function readRevision(env: SourcesEnvironment, namespace: string, name: string, signal: AbortSignal): Promise<ResolvedRevision> {
+  const object = env.revisions.get(`${namespace}/${name}`);
+  if (!object) throw new TerminalError('SourceNotFound', `cannot find package revision ${name}`);
+  const repository = await openRepository(env, namespace, object.spec.repository);
+  const info = findRevision((await repository.snapshot({ signal })).revisions, object);
+  if (!info) throw new TerminalError('SourceNotFound', `package revision ${name} is not in Repository ${object.spec.repository}`);
+  return {
+    name,
+    repository: object.spec.repository,
+    package: info.package,
+    workspace: info.workspace,
+    lifecycle: info.lifecycle,
+    branchHead: info.branchHead,
+    lock: info.lock,
+    content: await repository.read(info.commit, info.package, { signal }),
+  };
+}
+
+/**
+ * @throws TransientError reason RepositoryNotFound: it may be created in a moment
+ */
+export async function openRepository(
+  env: Pick<ControllerEnvironment, 'repositories' | 'gateway'>,
+  namespace: string,
+  name: string,
+): Promise<PackageRepository> {
+  const object = env.repositories.get(`${namespace}/${name}`);
+  if (!object) throw new TransientError('RepositoryNotFound', `Repository ${name} does not exist`, { field: 'spec.repository' });
+  return env.gateway.open(object);
+}
+
+/** The entry of a snapshot that an object stands for. */
+export function findRevision(revisions: readonly RevisionInfo[], object: PackageRevision): RevisionInfo | undefined {
+  const { packageName, workspaceName } = object.spec;
+  return revisions.find((info) => info.package === packageName && info.workspace === workspaceName);
+}
+
+async function readGit(env: SourcesEnvironment, namespace: string, source: GitSource, signal: AbortSignal): Promise<ResolvedGitPackage> {
+  const secret = source.secretRef?.name ?? '';
+  const scope = secret === '' ? '' : `${namespace}/${secret}`;
+  const store = await env.gateway.store(source.repo, scope, secret === '' ? undefined : env.secrets(namespace, secret));
+  return fetchPackage(store, source, signal);
+}

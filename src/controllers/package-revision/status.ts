@@ -1,0 +1,83 @@
+import type { PackageRevisionStatus, RenderStatus } from '../../api/generated/package-revision.ts';
+import type { PackageRevision } from '../../api/kinds.ts';
+import { readKptfile } from '../../krm/kptfile.ts';
+import type { Package } from '../../package/package.ts';
+import { KPTFILE } from '../../package/subpackages.ts';
+import type { RenderReport } from '../../render/types.ts';
+import type { RevisionInfo } from '../../repository/types.ts';
+import type { TaskOutcome } from '../../task/handler.ts';
+
+/** Numbers that keep an object far below etcd's limit however much a pipeline says. */
+const LIMITS = { steps: 50, results: 20, warnings: 20, text: 1024, conflicts: 50 } as const;
+
+/** Fields that follow from where the revision stands in git. */
+export function gitStatus(info: RevisionInfo, deployment: boolean): Partial<PackageRevisionStatus> {
+  return {
+    revision: info.revision,
+    observedCommit: info.commit,
+    observedLifecycle: info.lifecycle,
+    packageTree: info.tree,
+    selfLock: info.lock,
+    deployment,
+    ...(info.published
+      ? { publishedBy: info.published.email, publishedAt: new Date(info.published.at * 1000).toISOString().replace('.000Z', 'Z') }
+      : {}),
+  };
+}
+
+const CREATION_SOURCE = { init: 'init', clone: 'clone', edit: 'copy', upgrade: 'upgrade' } as const;
+
+/** Fields that follow from running tasks on the content. */
+export function outcomeStatus(outcome: TaskOutcome, info: RevisionInfo, inputHash: string | undefined): Partial<PackageRevisionStatus> {
+  const { type } = outcome.record;
+  const creation = type in CREATION_SOURCE ? CREATION_SOURCE[type as keyof typeof CREATION_SOURCE] : undefined;
+  return {
+    ...kptfileStatus(outcome.pkg),
+    ...(creation ? { creationSource: creation } : {}),
+    ...(inputHash ? { inputHash } : {}),
+    ...(outcome.result.render ? { renderStatus: renderStatus(outcome.result.render, info.commit) } : {}),
+    tasks: outcome.steps.map(({ name, changed }) => ({ name, ...(changed ? { commit: info.commit } : {}) })),
+    mergeConflicts: (outcome.result.conflicts ?? []).slice(0, LIMITS.conflicts) as PackageRevisionStatus['mergeConflicts'],
+  };
+}
+
+/** Mirror of the Kptfile: upstream lock and conditions. A Kptfile that cannot be read mirrors nothing. */
+export function kptfileStatus(pkg: Package): Partial<PackageRevisionStatus> {
+  const file = pkg.get(KPTFILE);
+  if (!file) return {};
+  const { kptfile } = readKptfile(KPTFILE, file.bytes);
+  return {
+    upstreamLock: kptfile.upstreamLock,
+    packageConditions: kptfile.conditions.map(({ type, status, reason, message }) => ({
+      type,
+      status,
+      ...(reason ? { reason } : {}),
+      ...(message ? { message } : {}),
+    })),
+  };
+}
+
+export function renderStatus(report: RenderReport, commit: string): RenderStatus {
+  const steps = report.steps.slice(0, LIMITS.steps).map((step) => ({
+    ...step,
+    ...(step.stderr === undefined ? {} : { stderr: clip(step.stderr) }),
+    results: step.results.slice(0, LIMITS.results).map((result) => ({ ...result, message: clip(result.message) })),
+  })) as RenderStatus['steps'];
+  return {
+    commit,
+    ...(report.failure ? { failure: { reason: report.failure.reason, message: clip(report.failure.message) } } : {}),
+    steps,
+    ...(report.steps.length > LIMITS.steps ? { omitted: report.steps.length - LIMITS.steps } : {}),
+    ...(report.warnings.length > 0 ? { warnings: report.warnings.slice(0, LIMITS.warnings).map(clip) } : {}),
+  };
+}
+
+function clip(text: string): string {
+  return text.length > LIMITS.text ? `${text.slice(0, LIMITS.text)}…` : text;
+}
+
+/** Readiness gates of the package that are not True, by the mirrored conditions. */
+export function unmetGates({ spec, status }: PackageRevision): string[] {
+  const met = new Set((status?.packageConditions ?? []).filter((condition) => condition.status === 'True').map(({ type }) => type));
+  return (spec.readinessGates ?? []).map((gate) => gate.conditionType).filter((gate) => !met.has(gate));
+}

@@ -1,0 +1,57 @@
+import { TerminalError } from '../../api/errors.ts';
+import type { PackageRevision, PackageVariant } from '../../api/kinds.ts';
+import { objectKey } from '../../api/object.ts';
+import type { Injectables } from '../environment.ts';
+import { INDEX } from '../indexes.ts';
+import { variantInputHash, wantedInputs } from './inputs.ts';
+import { observeDownstream, repositoryFault, resolveUpstream, type VariantListers } from './observe.ts';
+import { planVariant, type VariantPlan } from './plan.ts';
+import { validateVariant } from './validate.ts';
+
+/** A plan together with what it was made from; what a preview prints and a reconcile carries out. */
+export interface VariantDecision {
+  readonly plan: VariantPlan;
+  readonly upstream?: PackageRevision;
+  readonly inputHash?: string;
+}
+
+/** Reads only caches; the same caches give the same decision. */
+export function decideVariant(
+  variant: PackageVariant,
+  listers: VariantListers,
+  injectables: Pick<Injectables, 'byName'>,
+): VariantDecision {
+  try {
+    validateVariant(variant);
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error;
+    return { plan: { action: 'blocked', reason: error.reason, message: error.message, retry: false } };
+  }
+  const rival = olderRival(variant, listers);
+  if (rival) return blocked('DownstreamConflict', `PackageVariant ${rival.metadata.name} writes to the same downstream package`);
+  const upstream = resolveUpstream(variant, listers);
+  if (!('revision' in upstream)) return { plan: { action: 'blocked', ...upstream } };
+  const { repo } = variant.spec.downstream;
+  const fault = repositoryFault(listers.repositories.get(`${variant.metadata.namespace ?? ''}/${repo}`), repo);
+  if (fault) return { plan: { action: 'blocked', ...fault }, upstream: upstream.revision };
+  const inputHash = variantInputHash(variant, upstream.revision, injectables);
+  const plan = planVariant({
+    wanted: wantedInputs(inputHash),
+    adoptExisting: variant.spec.adoptionPolicy === 'adoptExisting',
+    revisions: observeDownstream(variant, listers.revisions),
+  });
+  return { plan, upstream: upstream.revision, inputHash };
+}
+
+/** Of two variants with one downstream the older one has it; the name decides between equals. */
+function olderRival(variant: PackageVariant, { variants }: VariantListers): PackageVariant | undefined {
+  const { repo, package: pkg } = variant.spec.downstream;
+  const age = (candidate: PackageVariant): string => `${candidate.metadata.creationTimestamp ?? ''} ${candidate.metadata.name}`;
+  return variants
+    .byIndex(INDEX.downstream, `${variant.metadata.namespace ?? ''}/${repo}/${pkg}`)
+    .find((other) => objectKey(other.metadata) !== objectKey(variant.metadata) && age(other) < age(variant));
+}
+
+function blocked(reason: string, message: string): VariantDecision {
+  return { plan: { action: 'blocked', reason, message, retry: false } };
+}

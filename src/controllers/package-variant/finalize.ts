@@ -1,0 +1,46 @@
+import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, type PackageVariant } from '../../api/kinds.ts';
+import { FIELD_MANAGER, PACKAGE_VARIANT_FINALIZER } from '../../api/labels.ts';
+import { objectKey } from '../../api/object.ts';
+import type { ControllerEnvironment } from '../environment.ts';
+import { INDEX } from '../indexes.ts';
+
+/**
+ * Lets a variant go: its revisions are treated by the deletion policy, each before the finalizer is removed, so that a
+ * failure keeps the object and is tried again. Drafts are deleted, published revisions proposed for deletion and then
+ * released, so that only a person deletes what may be deployed.
+ */
+export async function finalizeVariant(env: ControllerEnvironment, variant: PackageVariant, signal: AbortSignal): Promise<void> {
+  const { metadata, spec } = variant;
+  if (!metadata.finalizers?.includes(PACKAGE_VARIANT_FINALIZER)) return;
+  const orphan = spec.deletionPolicy === 'orphan';
+  for (const revision of env.revisions.byIndex(INDEX.variant, objectKey(metadata))) {
+    if (!isOwned(revision, variant)) continue;
+    if (!orphan && isDraft(revision)) {
+      await env.store.delete(PACKAGE_REVISION, revision.metadata, { uid: revision.metadata.uid, signal });
+    } else {
+      await release(env, revision, variant, orphan, signal);
+    }
+  }
+  const finalizers = metadata.finalizers.filter((name) => name !== PACKAGE_VARIANT_FINALIZER);
+  const patch = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } };
+  await env.store.patch(PACKAGE_VARIANT, metadata, patch, { fieldManager: FIELD_MANAGER, signal });
+}
+
+function isOwned(revision: PackageRevision, variant: PackageVariant): boolean {
+  return revision.metadata.ownerReferences?.some((reference) => reference.uid === variant.metadata.uid) ?? false;
+}
+
+function isDraft({ spec, status }: PackageRevision): boolean {
+  const lifecycle = status?.observedLifecycle ?? spec.lifecycle ?? 'Draft';
+  return lifecycle === 'Draft' || lifecycle === 'Proposed';
+}
+
+async function release(env: ControllerEnvironment, revision: PackageRevision, variant: PackageVariant, orphan: boolean, signal: AbortSignal): Promise<void> {
+  const ownerReferences = (revision.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== variant.metadata.uid);
+  const propose = !orphan && revision.spec.lifecycle === 'Published';
+  const patch = {
+    metadata: { resourceVersion: revision.metadata.resourceVersion, ownerReferences },
+    ...(propose ? { spec: { lifecycle: 'DeletionProposed' } } : {}),
+  };
+  await env.store.patch(PACKAGE_REVISION, revision.metadata, patch, { fieldManager: FIELD_MANAGER, signal });
+}

@@ -1,0 +1,110 @@
+import type { PackageRevision, PackageVariant, Repository } from '../../api/kinds.ts';
+import { INPUT_HASH_ANNOTATION } from '../../api/labels.ts';
+import { findCondition } from '../../kube/conditions.ts';
+import type { Lister } from '../../kube/controller.ts';
+import { INDEX, variantOf } from '../indexes.ts';
+import type { ObservedRevision } from './plan.ts';
+
+/** What the variant reads from, or why it cannot be told yet. `retry` marks what passes by itself or by other objects' progress. */
+export type UpstreamResolution =
+  | { readonly revision: PackageRevision }
+  | { readonly reason: string; readonly message: string; readonly retry: boolean };
+
+export interface VariantListers {
+  readonly repositories: Lister<Repository>;
+  readonly revisions: Lister<PackageRevision>;
+  readonly variants: Lister<PackageVariant>;
+}
+
+/**
+ * Finds the upstream revision: `workspaceName` names it exactly (the repository's branch stands for the branch head),
+ * `revision` N the published one, neither the latest published one.
+ */
+export function resolveUpstream(variant: PackageVariant, listers: VariantListers): UpstreamResolution {
+  const { repo, package: pkg, revision, workspaceName } = variant.spec.upstream;
+  const namespace = variant.metadata.namespace ?? '';
+  const fault = repositoryFault(listers.repositories.get(`${namespace}/${repo}`), repo);
+  if (fault) return fault;
+  const candidates = listers.revisions.byIndex(INDEX.package, `${namespace}/${repo}/${pkg}`).filter((candidate) => candidate.status?.selfLock);
+  const found = candidates.find((candidate) => isWanted(candidate, candidates, workspaceName, revision));
+  if (!found) return { reason: 'UpstreamNotFound', message: notFoundMessage(variant, candidates), retry: false };
+  const lifecycle = found.status?.observedLifecycle;
+  if (lifecycle !== 'Published' && lifecycle !== 'DeletionProposed') {
+    return { reason: 'UpstreamNotPublished', message: `upstream ${found.metadata.name} is ${lifecycle}, not published`, retry: false };
+  }
+  if (workspaceName && revision !== undefined && revision > 0 && found.status?.revision !== revision) {
+    return {
+      reason: 'InvalidSpec',
+      message: `spec.upstream: workspaceName ${workspaceName} is revision ${found.status?.revision}, not ${revision}; give one of the two`,
+      retry: false,
+    };
+  }
+  return { revision: found };
+}
+
+/** Why a repository cannot be used now, if it cannot. "Not read yet" is never "not there". */
+export function repositoryFault(
+  repository: Repository | undefined,
+  name: string,
+): { readonly reason: string; readonly message: string; readonly retry: boolean } | undefined {
+  if (!repository) return { reason: 'RepositoryNotFound', message: `Repository ${name} does not exist`, retry: false };
+  const ready = findCondition(repository.status?.conditions, 'Ready');
+  if (ready?.status === 'True') return undefined;
+  const because = ready?.message ? `: ${ready.message}` : ' yet';
+  return { reason: 'RepositoryNotReady', message: `Repository ${name} is not ready${because}`, retry: true };
+}
+
+function isWanted(
+  candidate: PackageRevision,
+  candidates: readonly PackageRevision[],
+  workspaceName: string | undefined,
+  revision: number | undefined,
+): boolean {
+  if (workspaceName) return candidate.spec.workspaceName === workspaceName;
+  const number = candidate.status?.revision ?? 0;
+  if (revision !== undefined && revision > 0) return number === revision;
+  return number > 0 && candidates.every((other) => (other.status?.revision ?? 0) <= number);
+}
+
+function notFoundMessage(variant: PackageVariant, candidates: readonly PackageRevision[]): string {
+  const { repo, package: pkg, revision, workspaceName } = variant.spec.upstream;
+  const place = `package ${pkg} of Repository ${repo}`;
+  if (candidates.length === 0) return `spec.upstream: ${place} does not exist`;
+  const known = candidates.map((candidate) => candidate.spec.workspaceName).sort();
+  const shown = known.slice(0, 5).join(', ') + (known.length > 5 ? ` and ${known.length - 5} more` : '');
+  if (workspaceName) return `spec.upstream.workspaceName: ${place} has no workspace ${workspaceName}; it has ${shown}`;
+  if (revision !== undefined && revision > 0) return `spec.upstream.revision: ${place} has no published revision ${revision}`;
+  return `spec.upstream: ${place} has no published revision; to follow a branch, name it as workspaceName (known: ${shown})`;
+}
+
+/** The downstream package's revisions as the plan sees them; the branch head is none of them. */
+export function observeDownstream(variant: PackageVariant, revisions: Lister<PackageRevision>): ObservedRevision[] {
+  const { repo, package: pkg } = variant.spec.downstream;
+  const key = `${variant.metadata.namespace ?? ''}/${variant.metadata.name}`;
+  return revisions
+    .byIndex(INDEX.package, `${variant.metadata.namespace ?? ''}/${repo}/${pkg}`)
+    .filter((revision) => revision.status?.revision !== -1)
+    .map((revision) => observeRevision(revision, key))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function observeRevision(revision: PackageRevision, variantKey: string): ObservedRevision {
+  const { metadata, spec, status } = revision;
+  const current = status?.observedGeneration === metadata.generation;
+  const stalled = findCondition(status?.conditions, 'Stalled');
+  const ready = findCondition(status?.conditions, 'Ready');
+  const failed = current && stalled?.status === 'True' && ready;
+  return {
+    name: metadata.name,
+    workspace: spec.workspaceName,
+    lifecycle: status?.observedLifecycle,
+    revision: status?.revision ?? 0,
+    deleting: metadata.deletionTimestamp !== undefined,
+    ours: variantOf(revision) === variantKey,
+    inputHash: status?.inputHash,
+    wantedHash: metadata.annotations?.[INPUT_HASH_ANNOTATION],
+    differs: findCondition(status?.conditions, 'InputsMatch')?.status === 'False',
+    handPushed: findCondition(status?.conditions, 'HandPushed')?.status === 'True',
+    ...(failed ? { failure: { reason: ready.reason, message: ready.message } } : {}),
+  };
+}

@@ -1,0 +1,134 @@
+import type { Lifecycle } from '../../repository/types.ts';
+
+/**
+ * What should happen to a variant's downstream package next. A pure function of what was observed, compared by hashes of
+ * inputs (never by rendered output); it is also what a preview prints.
+ */
+export type VariantPlan =
+  | { readonly action: 'none'; readonly current: ObservedRevision }
+  | { readonly action: 'wait'; readonly reason: string; readonly message: string; readonly current?: ObservedRevision }
+  | { readonly action: 'clone'; readonly workspace: string }
+  | { readonly action: 'edit'; readonly workspace: string; readonly source: ObservedRevision }
+  | { readonly action: 'upgrade'; readonly workspace: string; readonly source: ObservedRevision }
+  | { readonly action: 'mutateDraft'; readonly draft: ObservedRevision }
+  | { readonly action: 'rebaseDraft'; readonly draft: ObservedRevision }
+  | { readonly action: 'adopt'; readonly revision: ObservedRevision }
+  | { readonly action: 'blocked'; readonly reason: string; readonly message: string; readonly retry: boolean };
+
+export interface ObservedRevision {
+  readonly name: string;
+  readonly workspace: string;
+  /** Lifecycle in git; absent while nothing has been written for the object. */
+  readonly lifecycle?: Lifecycle;
+  readonly revision: number;
+  /** The object's own deletion is under way. */
+  readonly deleting: boolean;
+  /** Made for this variant: owned by it, or its commits say so. */
+  readonly ours: boolean;
+  /** Hash of the inputs that its content was made from; absent when others made it. */
+  readonly inputHash?: string;
+  /** Hash of the inputs that were asked for last (annotation), which may not have been applied yet. */
+  readonly wantedHash?: string;
+  /** Inputs were compared by a dry run and differ. */
+  readonly differs: boolean;
+  /** Newest commit is somebody else's. */
+  readonly handPushed: boolean;
+  /** Why making or changing it failed for good, if it did. */
+  readonly failure?: { readonly reason: string; readonly message: string };
+}
+
+/** Hash of a variant's inputs in two parts, so that a moved upstream is told from a changed spec: `v1:<upstream>.<rest>`. */
+export interface WantedInputs {
+  readonly hash: string;
+  /** Workspace for a revision on top of `base` (0 when there is none): derived from the inputs, so a retry finds what the last try made. */
+  readonly workspace: (base: number) => string;
+}
+
+export interface ObservedVariant {
+  readonly wanted: WantedInputs;
+  readonly adoptExisting: boolean;
+  /** All revisions of the downstream package but the branch head. */
+  readonly revisions: readonly ObservedRevision[];
+}
+
+const isPublished = (revision: ObservedRevision): boolean =>
+  revision.lifecycle === 'Published' || revision.lifecycle === 'DeletionProposed';
+
+export function planVariant(observed: ObservedVariant): VariantPlan {
+  const revisions = observed.revisions.filter((revision) => !revision.deleting);
+  const draft = currentDraft(revisions, observed.wanted.hash);
+  if (draft) return planDraft(draft, observed.wanted.hash);
+  const latest = latestPublished(revisions);
+  if (observed.revisions.length > revisions.length && !latest) {
+    return { action: 'wait', reason: 'Deleting', message: 'an earlier revision is still being deleted' };
+  }
+  if (!latest) {
+    const foreign = revisions[0];
+    if (foreign) return existsAlready(foreign);
+    return { action: 'clone', workspace: observed.wanted.workspace(0) };
+  }
+  if (!observed.adoptExisting && !revisions.some((revision) => revision.ours)) return existsAlready(latest);
+  return planPublished(latest, observed.wanted);
+}
+
+function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
+  if (draft.lifecycle === undefined) {
+    if (draft.wantedHash !== wanted) return { action: 'rebaseDraft', draft };
+    if (draft.failure) return { action: 'blocked', ...draft.failure, retry: false };
+    return { action: 'wait', reason: 'DraftPending', message: `${draft.name} is being made`, current: draft };
+  }
+  if (draft.inputHash === wanted) return { action: 'none', current: draft };
+  if (draft.lifecycle === 'Proposed') {
+    return blocked('ProposedBlocked', `${draft.name} is proposed; reject or approve it before its inputs can change`);
+  }
+  if (upstreamPart(draft.inputHash) === upstreamPart(wanted)) {
+    if (draft.wantedHash !== wanted) return { action: 'mutateDraft', draft };
+    if (draft.failure) return { action: 'blocked', ...draft.failure, retry: false };
+    return { action: 'wait', reason: 'DraftPending', message: `${draft.name} is being changed`, current: draft };
+  }
+  if (draft.handPushed) {
+    return blocked('DraftBlocked', `the upstream moved, but ${draft.name} holds commits made by hand; publish or delete it`);
+  }
+  return { action: 'rebaseDraft', draft };
+}
+
+function planPublished(latest: ObservedRevision, wanted: WantedInputs): VariantPlan {
+  if (latest.lifecycle === 'DeletionProposed') {
+    return blocked('DeletionProposed', `${latest.name} is proposed for deletion; restore or delete it`);
+  }
+  if (latest.inputHash === wanted.hash) return { action: 'none', current: latest };
+  if (latest.inputHash === undefined) {
+    if (latest.wantedHash !== wanted.hash) return { action: 'adopt', revision: latest };
+    if (latest.failure) return { action: 'blocked', ...latest.failure, retry: false };
+    if (!latest.differs) return { action: 'wait', reason: 'Comparing', message: `${latest.name} is being compared`, current: latest };
+    return { action: 'edit', workspace: wanted.workspace(latest.revision), source: latest };
+  }
+  const workspace = wanted.workspace(latest.revision);
+  const upstreamMoved = upstreamPart(latest.inputHash) !== upstreamPart(wanted.hash);
+  return { action: upstreamMoved ? 'upgrade' : 'edit', workspace, source: latest };
+}
+
+/** Our draft that matches best: the wanted inputs first, then the newest by name. */
+function currentDraft(revisions: readonly ObservedRevision[], wanted: string): ObservedRevision | undefined {
+  const drafts = revisions.filter((revision) => revision.ours && !isPublished(revision));
+  return drafts.find((draft) => draft.inputHash === wanted || draft.wantedHash === wanted) ?? drafts[0];
+}
+
+function latestPublished(revisions: readonly ObservedRevision[]): ObservedRevision | undefined {
+  return revisions
+    .filter((revision) => isPublished(revision) && revision.revision > 0)
+    .reduce<ObservedRevision | undefined>((best, next) => (best && best.revision >= next.revision ? best : next), undefined);
+}
+
+function existsAlready(revision: ObservedRevision): VariantPlan {
+  return blocked('DownstreamExists', `the package exists already (${revision.name}) and is not this variant's; set adoptionPolicy: adoptExisting to take it over`);
+}
+
+function blocked(reason: string, message: string): VariantPlan {
+  return { action: 'blocked', reason, message, retry: false };
+}
+
+/** The part of an input hash that stands for the upstream package. */
+export function upstreamPart(hash: string | undefined): string | undefined {
+  return hash?.split('.')[0];
+}

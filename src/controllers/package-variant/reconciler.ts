@@ -1,0 +1,249 @@
+import type { PackageVariantStatus } from '../../api/generated/package-variant.ts';
+import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, type PackageVariant } from '../../api/kinds.ts';
+import { FIELD_MANAGER, INPUT_HASH_ANNOTATION, PACKAGE_REVISION_FINALIZER, PACKAGE_VARIANT_FINALIZER, REPOSITORY_LABEL } from '../../api/labels.ts';
+import { findCondition } from '../../kube/conditions.ts';
+import type { ReconcileContext, Reconciler, ReconcileResult } from '../../kube/controller.ts';
+import { packageRevisionName } from '../../repository/names.ts';
+import type { ControllerEnvironment } from '../environment.ts';
+import { ObjectReport } from '../report.ts';
+import { type ApprovalDecision, decideApproval } from './approval.ts';
+import { decideVariant, type VariantDecision } from './decide.ts';
+import { finalizeVariant } from './finalize.ts';
+import type { ObservedRevision, VariantPlan } from './plan.ts';
+import { approvalSettings } from './validate.ts';
+
+type Source = NonNullable<PackageRevision['spec']['source']>;
+
+/**
+ * Decides which revision of the downstream package should exist and with which inputs, and approves it as the policy
+ * says. Observes: the variant, revisions of its two packages, their repositories, injected objects. Writes:
+ * PackageRevision objects (never content), its own status and finalizer.
+ */
+export class PackageVariantReconciler implements Reconciler {
+  readonly name = 'packagevariant';
+  readonly workers: number;
+  readonly #env: ControllerEnvironment;
+
+  constructor(env: ControllerEnvironment, workers: number) {
+    this.#env = env;
+    this.workers = workers;
+  }
+
+  async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult | undefined> {
+    const variant = this.#env.variants.get(key);
+    if (!variant) return undefined;
+    const report = new ObjectReport(this.#env, variant);
+    try {
+      if (variant.metadata.deletionTimestamp !== undefined) {
+        await finalizeVariant(this.#env, variant, context.signal);
+        return undefined;
+      }
+      const withFinalizer = await this.#ensureFinalizer(variant, context.signal);
+      report.replaced(withFinalizer);
+      await this.#bring(withFinalizer, report, context);
+    } catch (error) {
+      report.failed(error);
+    }
+    return report.write();
+  }
+
+  async #bring(variant: PackageVariant, report: ObjectReport<PackageVariant>, context: ReconcileContext): Promise<void> {
+    if (variant.spec.suspend) {
+      report.status({ phase: 'Suspended' });
+      report.ready('Suspended', 'spec.suspend is set');
+      return;
+    }
+    const decision = decideVariant(variant, this.#env, this.#env.injectables);
+    report.status(upstreamStatus(decision));
+    await this.#execute(variant, decision, report, context);
+  }
+
+  async #execute(variant: PackageVariant, decision: VariantDecision, report: ObjectReport<PackageVariant>, context: ReconcileContext): Promise<void> {
+    const { plan, inputHash } = decision;
+    const { signal } = context;
+    switch (plan.action) {
+      case 'blocked':
+        report.status({ phase: plan.retry ? 'Pending' : 'Blocked' });
+        report.blocked(plan.reason, plan.message, plan.retry);
+        return;
+      case 'wait':
+        report.progressing(plan.reason, plan.message);
+        return;
+      case 'none':
+        return this.#settle(variant, plan.current, inputHash, report, context);
+      case 'clone':
+        await this.#createRevision(variant, plan.workspace, { cloneFrom: { upstreamRef: { name: decision.upstream?.metadata.name ?? '' } } }, inputHash, signal);
+        return this.#started(plan, report, `cloning ${decision.upstream?.metadata.name} as ${plan.workspace}`);
+      case 'edit':
+        await this.#createRevision(variant, plan.workspace, { copyFrom: { name: plan.source.name } }, inputHash, signal);
+        return this.#started(plan, report, `new draft ${plan.workspace} on top of ${plan.source.name}`);
+      case 'upgrade':
+        report.status({ phase: 'Blocked' });
+        report.blocked('UpgradeNotImplemented', `the upstream of ${plan.source.name} has moved; upgrades are not implemented yet`, false);
+        return;
+      case 'mutateDraft':
+        await this.#annotate(plan.draft, variant, inputHash, signal);
+        return this.#started(plan, report, `changing ${plan.draft.name}`);
+      case 'adopt':
+        await this.#annotate(plan.revision, variant, inputHash, signal);
+        return this.#started(plan, report, `comparing ${plan.revision.name} with what is wanted`);
+      case 'rebaseDraft':
+        await this.#env.store.delete(PACKAGE_REVISION, { namespace: variant.metadata.namespace, name: plan.draft.name }, { signal });
+        return this.#started(plan, report, `replacing ${plan.draft.name}, whose inputs have changed`);
+    }
+  }
+
+  #started(plan: VariantPlan, report: ObjectReport<PackageVariant>, message: string): void {
+    report.event(plan.action, message);
+    report.progressing(plan.action, message);
+  }
+
+  /** The right revision exists: claim it, keep its metadata, approve it as the policy says, tell where it stands. */
+  async #settle(variant: PackageVariant, current: ObservedRevision, inputHash: string | undefined, report: ObjectReport<PackageVariant>, context: ReconcileContext): Promise<void> {
+    const key = `${variant.metadata.namespace ?? ''}/${current.name}`;
+    const found = this.#env.revisions.get(key);
+    if (!found) return;
+    const revision = await this.#claim(variant, found, inputHash, context.signal);
+    report.status({ ...targetStatus(revision), inputHash });
+    const lifecycle = revision.status?.observedLifecycle;
+    if (lifecycle === 'Published') {
+      report.status({ phase: 'Published' });
+      report.ready('UpToDate', `${revision.metadata.name} is published as revision ${revision.status?.revision}`);
+      return;
+    }
+    const ready = findCondition(revision.status?.conditions, 'Ready');
+    const rendered = findCondition(revision.status?.conditions, 'Rendered');
+    report.status({ phase: lifecycle === 'Proposed' ? 'Proposed' : 'Draft' });
+    if (rendered?.status === 'False' || ready?.status === 'False') {
+      const fault = rendered?.status === 'False' ? rendered : ready;
+      report.blocked(fault?.reason ?? 'NotReady', `${revision.metadata.name}: ${fault?.message ?? 'is not ready'}`, false);
+      return;
+    }
+    await this.#approve(variant, revision, report, context);
+  }
+
+  async #approve(variant: PackageVariant, revision: PackageRevision, report: ObjectReport<PackageVariant>, context: ReconcileContext): Promise<void> {
+    const decision = this.#approvalDecision(variant, revision, context.now());
+    if (decision.decision === 'wait') {
+      report.pendingApproval(decision.reason, decision.message);
+      if (decision.afterMs !== undefined) report.requeueAfter(decision.afterMs);
+      return;
+    }
+    let object = revision;
+    for (const lifecycle of ['Proposed', 'Published'] as const) {
+      if (object.spec.lifecycle === lifecycle || object.spec.lifecycle === 'Published') continue;
+      const patch = { metadata: { resourceVersion: object.metadata.resourceVersion }, spec: { lifecycle } };
+      object = await this.#env.store.patch(PACKAGE_REVISION, object.metadata, patch, { fieldManager: FIELD_MANAGER, signal: context.signal });
+    }
+    report.event('Approved', `${revision.metadata.name}: ${decision.message}`);
+    report.progressing('Publishing', `${revision.metadata.name}: ${decision.message}`);
+  }
+
+  #approvalDecision(variant: PackageVariant, revision: PackageRevision, now: Date): ApprovalDecision {
+    const settings = approvalSettings(variant);
+    if ('field' in settings) return { decision: 'wait', reason: 'ApprovalManual', message: settings.message };
+    const { repo, package: pkg } = variant.spec.downstream;
+    const siblings = this.#env.revisions.byIndex('package', `${variant.metadata.namespace ?? ''}/${repo}/${pkg}`);
+    return decideApproval({
+      settings,
+      lifecycle: revision.status?.observedLifecycle === 'Proposed' ? 'Proposed' : 'Draft',
+      ready: findCondition(revision.status?.conditions, 'Ready')?.status === 'True',
+      rendered: findCondition(revision.status?.conditions, 'Rendered')?.status !== 'False',
+      gates: (revision.spec.readinessGates ?? []).map((gate) => gate.conditionType),
+      conditions: revision.status?.packageConditions ?? [],
+      publishedBefore: siblings.some((sibling) => (sibling.status?.revision ?? 0) > 0),
+      createdAt: new Date(revision.metadata.creationTimestamp ?? now),
+      now,
+    });
+  }
+
+  async #createRevision(variant: PackageVariant, workspace: string, source: Source, inputHash: string | undefined, signal: AbortSignal): Promise<void> {
+    const { repo, package: pkg } = variant.spec.downstream;
+    const revision: PackageRevision = {
+      apiVersion: PACKAGE_REVISION.apiVersion,
+      kind: PACKAGE_REVISION.kind,
+      metadata: {
+        name: packageRevisionName(repo, pkg, workspace),
+        namespace: variant.metadata.namespace,
+        ...wantedMetadata(variant, repo, inputHash),
+        finalizers: [PACKAGE_REVISION_FINALIZER],
+      },
+      spec: { packageName: pkg, repository: repo, workspaceName: workspace, lifecycle: 'Draft', source },
+    };
+    await this.#env.store.apply(revision, { fieldManager: FIELD_MANAGER, signal });
+  }
+
+  /** Owner, labels and annotations of the variant on its revision; no write when they are there. */
+  async #claim(variant: PackageVariant, revision: PackageRevision, inputHash: string | undefined, signal: AbortSignal): Promise<PackageRevision> {
+    const wanted = wantedMetadata(variant, revision.spec.repository, inputHash);
+    const owned = revision.metadata.ownerReferences?.some((reference) => reference.uid === variant.metadata.uid);
+    if (owned && isSubset(wanted.labels, revision.metadata.labels) && isSubset(wanted.annotations, revision.metadata.annotations)) return revision;
+    const others = (revision.metadata.ownerReferences ?? []).filter((reference) => reference.kind !== PACKAGE_VARIANT.kind);
+    const patch = {
+      metadata: {
+        resourceVersion: revision.metadata.resourceVersion,
+        labels: wanted.labels,
+        annotations: wanted.annotations,
+        ownerReferences: [...others, ...wanted.ownerReferences],
+      },
+    };
+    return this.#env.store.patch(PACKAGE_REVISION, revision.metadata, patch, { fieldManager: FIELD_MANAGER, signal });
+  }
+
+  async #annotate(revision: ObservedRevision, variant: PackageVariant, inputHash: string | undefined, signal: AbortSignal): Promise<void> {
+    const object = this.#env.revisions.get(`${variant.metadata.namespace ?? ''}/${revision.name}`);
+    if (object) await this.#claim(variant, object, inputHash, signal);
+  }
+
+  async #ensureFinalizer(variant: PackageVariant, signal: AbortSignal): Promise<PackageVariant> {
+    const { metadata } = variant;
+    if (metadata.finalizers?.includes(PACKAGE_VARIANT_FINALIZER)) return variant;
+    const patch = {
+      metadata: { resourceVersion: metadata.resourceVersion, finalizers: [...(metadata.finalizers ?? []), PACKAGE_VARIANT_FINALIZER] },
+    };
+    return this.#env.store.patch(PACKAGE_VARIANT, metadata, patch, { fieldManager: FIELD_MANAGER, signal });
+  }
+}
+
+interface WantedMetadata {
+  readonly labels: { readonly [key: string]: string };
+  readonly annotations: { readonly [key: string]: string };
+  readonly ownerReferences: NonNullable<PackageRevision['metadata']['ownerReferences']>;
+}
+
+function wantedMetadata({ apiVersion, kind, metadata, spec }: PackageVariant, repository: string, inputHash: string | undefined): WantedMetadata {
+  return {
+    labels: { ...spec.labels, [REPOSITORY_LABEL]: repository },
+    annotations: { ...spec.annotations, ...(inputHash ? { [INPUT_HASH_ANNOTATION]: inputHash } : {}) },
+    ownerReferences: [{ apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true }],
+  };
+}
+
+function isSubset(part: { readonly [key: string]: string }, whole: { readonly [key: string]: string } | undefined): boolean {
+  return Object.entries(part).every(([key, value]) => whole?.[key] === value);
+}
+
+function upstreamStatus({ upstream }: VariantDecision): Partial<PackageVariantStatus> {
+  if (!upstream) return {};
+  const { status, spec, metadata } = upstream;
+  return {
+    upstream: {
+      name: metadata.name,
+      revision: status?.revision,
+      workspaceName: spec.workspaceName,
+      ref: status?.selfLock?.git?.ref,
+      commit: status?.selfLock?.git?.commit,
+      tree: status?.packageTree,
+    },
+  };
+}
+
+function targetStatus({ metadata, spec, status }: PackageRevision): Partial<PackageVariantStatus> {
+  const rendered = findCondition(status?.conditions, 'Rendered')?.status === 'True';
+  return {
+    downstreamTargets: [
+      { name: metadata.name, workspaceName: spec.workspaceName, lifecycle: status?.observedLifecycle, revision: status?.revision, rendered },
+    ],
+  };
+}
+

@@ -1,0 +1,120 @@
+import { TerminalError } from '../../api/errors.ts';
+import type { Repository } from '../../api/kinds.ts';
+import { objectKey, objectLabel } from '../../api/object.ts';
+import type { GitRepositoryOptions } from '../../repository/git/options.ts';
+import { createGitRepository } from '../../repository/git/repository.ts';
+import { mirrorDirectory, openGitStore } from '../../repository/git/store/open.ts';
+import type { CredentialsProvider, GitStore } from '../../repository/git/types.ts';
+import type { PackageRepository } from '../../repository/types.ts';
+
+export interface GatewayOptions {
+  /** Folder for bare mirrors. */
+  readonly mirrors: string;
+  /** Local paths and `file://` as URLs; only in the CLI and in tests. */
+  readonly allowLocal: boolean;
+  /** Reads the Secret that `spec.git.secretRef` names each time it is asked. */
+  readonly credentials: (repository: Repository) => CredentialsProvider | undefined;
+  readonly now: () => number;
+  readonly openStore?: typeof openGitStore;
+  readonly createRepository?: (store: GitStore, options: GitRepositoryOptions) => PackageRepository;
+}
+
+interface Opened {
+  readonly identity: string;
+  readonly repository: PackageRepository;
+}
+
+/**
+ * Turns Repository objects into opened repositories. All objects on one URL and secret share one store, so that one
+ * remote is mirrored and fetched once however many directories of it are registered.
+ */
+export class RepositoryGateway {
+  readonly #options: GatewayOptions;
+  readonly #stores = new Map<string, Promise<GitStore>>();
+  readonly #opened = new Map<string, Promise<Opened>>();
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens the repository of an object, or gives the one opened before when nothing that shapes it has changed.
+   * @throws TerminalError when the object names no usable git repository
+   */
+  async open(object: Repository): Promise<PackageRepository> {
+    const key = objectKey(object.metadata);
+    const settings = gitSettings(object, this.#options.now);
+    const identity = JSON.stringify([object.metadata.uid, settings]);
+    const known = await this.#opened.get(key);
+    if (known?.identity === identity) return known.repository;
+    await known?.repository.close();
+    const opening = this.#store(object, settings.repo).then((store) => ({
+      identity,
+      repository: (this.#options.createRepository ?? createGitRepository)(store, settings),
+    }));
+    this.#opened.set(key, opening);
+    try {
+      return (await opening).repository;
+    } catch (error) {
+      this.#opened.delete(key);
+      throw error;
+    }
+  }
+
+  async close(key: string): Promise<void> {
+    const opened = this.#opened.get(key);
+    this.#opened.delete(key);
+    await (await opened)?.repository.close();
+  }
+
+  /** Closes everything; errors of stores that never opened are not this call's. */
+  async closeAll(): Promise<void> {
+    for (const key of [...this.#opened.keys()]) await this.close(key).catch(() => undefined);
+    for (const store of this.#stores.values()) await store.then((opened) => opened.close()).catch(() => undefined);
+    this.#stores.clear();
+  }
+
+  /** A store on any URL, for packages that are cloned from repositories nobody registered. */
+  store(url: string, scope: string, credentials: CredentialsProvider | undefined): Promise<GitStore> {
+    const id = `${url}\0${scope}`;
+    const known = this.#stores.get(id);
+    if (known) return known;
+    const opening = (this.#options.openStore ?? openGitStore)({
+      url,
+      directory: mirrorDirectory(this.#options.mirrors, scope === '' ? url : `${url}#${scope}`),
+      credentials,
+      allowLocal: this.#options.allowLocal,
+    });
+    this.#stores.set(id, opening);
+    opening.catch(() => this.#stores.delete(id));
+    return opening;
+  }
+
+  #store(object: Repository, url: string): Promise<GitStore> {
+    const secret = object.spec?.git?.secretRef?.name ?? '';
+    const scope = secret === '' ? '' : `${object.metadata.namespace ?? ''}/${secret}`;
+    return this.store(url, scope, this.#options.credentials(object));
+  }
+}
+
+function gitSettings(object: Repository, now: () => number): GitRepositoryOptions {
+  const git = object.spec?.git;
+  if (object.spec?.type !== undefined && object.spec.type !== 'git') {
+    throw new TerminalError('UnsupportedType', `repositories of type ${object.spec.type} are not supported yet; use type: git`, {
+      object: objectLabel(object),
+      field: 'spec.type',
+    });
+  }
+  if (!git?.repo) {
+    throw new TerminalError('InvalidSpec', 'spec.git.repo must be set', { object: objectLabel(object), field: 'spec.git.repo' });
+  }
+  const author = git.author || git.email ? { name: git.author, email: git.email } : undefined;
+  return {
+    repo: git.repo,
+    branch: git.branch || 'main',
+    directory: (git.directory ?? '').replace(/^\/+|\/+$/g, ''),
+    createBranch: git.createBranch ?? false,
+    ...(author ? { author } : {}),
+    now,
+  };
+}

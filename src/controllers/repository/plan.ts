@@ -1,0 +1,42 @@
+import type { RevisionInfo } from '../../repository/types.ts';
+
+/** How the PackageRevision objects of a repository differ from what git holds. Pure. */
+export interface DiscoveryPlan {
+  /** In git, without an object. */
+  readonly create: readonly RevisionInfo[];
+  /** Objects whose revision moved, appeared or vanished in git since their status was written. */
+  readonly wake: readonly string[];
+}
+
+export interface KnownRevision {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly package: string;
+  readonly workspace: string;
+  readonly seenCommit?: string;
+  readonly seenLifecycle?: string;
+  readonly seenLatest?: boolean;
+}
+
+const revisionId = (revision: { readonly package: string; readonly workspace: string }): string =>
+  `${revision.package}\0${revision.workspace}`;
+
+export function planDiscovery(found: readonly RevisionInfo[], known: readonly KnownRevision[]): DiscoveryPlan {
+  const byId = new Map(known.map((revision) => [revisionId(revision), revision]));
+  const create: RevisionInfo[] = [];
+  const wake: string[] = [];
+  for (const revision of found) {
+    const object = byId.get(revisionId(revision));
+    if (!object) create.push(revision);
+    else if (moved(object, revision)) wake.push(object.key);
+    byId.delete(revisionId(revision));
+  }
+  for (const gone of byId.values()) if (gone.seenCommit !== undefined) wake.push(gone.key);
+  return { create, wake };
+}
+
+function moved(object: KnownRevision, revision: RevisionInfo): boolean {
+  return (
+    object.seenCommit !== revision.commit || object.seenLifecycle !== revision.lifecycle || (object.seenLatest ?? false) !== revision.latest
+  );
+}

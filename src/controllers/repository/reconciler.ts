@@ -1,0 +1,121 @@
+import { ConflictError } from '../../api/errors.ts';
+import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
+import {
+  FIELD_MANAGER,
+  LATEST_REVISION_LABEL,
+  PACKAGE_REVISION_FINALIZER,
+  REPOSITORY_LABEL,
+  VARIANT_ANNOTATION,
+} from '../../api/labels.ts';
+import { objectKey } from '../../api/object.ts';
+import type { ReconcileContext, Reconciler, ReconcileResult } from '../../kube/controller.ts';
+import { packageRevisionName } from '../../repository/names.ts';
+import type { RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
+import type { ControllerEnvironment } from '../environment.ts';
+import { INDEX } from '../indexes.ts';
+import { ObjectReport } from '../report.ts';
+import { type KnownRevision, planDiscovery } from './plan.ts';
+
+/** How often a repository is looked at when nothing else asks for it. */
+const DEFAULT_SYNC_MS = 3_600_000;
+/** Objects created at once after a sync. */
+const CREATE_CONCURRENCY = 32;
+/** Warnings kept in status. */
+const MAX_WARNINGS = 20;
+
+/**
+ * Keeps a repository mirrored and its revisions known as PackageRevision objects. Observes: the Repository and git.
+ * Writes: PackageRevision objects of revisions found in git, the Repository's status. Never writes git.
+ */
+export class RepositoryReconciler implements Reconciler {
+  readonly name = 'repository';
+  readonly workers: number;
+  readonly #env: ControllerEnvironment;
+
+  constructor(env: ControllerEnvironment, workers: number) {
+    this.#env = env;
+    this.workers = workers;
+  }
+
+  async reconcile(key: string, { signal, now }: ReconcileContext): Promise<ReconcileResult | undefined> {
+    const object = this.#env.repositories.get(key);
+    if (!object || object.metadata.deletionTimestamp !== undefined) {
+      await this.#env.gateway.close(key);
+      return undefined;
+    }
+    const report = new ObjectReport(this.#env, object);
+    try {
+      const repository = await this.#env.gateway.open(object);
+      const snapshot = await repository.sync({ signal });
+      await this.#discover(object, snapshot, signal);
+      this.#report(report, object, snapshot, now());
+    } catch (error) {
+      report.failed(error);
+    }
+    return (await report.write()) ?? { requeueAfterMs: DEFAULT_SYNC_MS };
+  }
+
+  #report(report: ObjectReport<Repository>, object: Repository, snapshot: RepositorySnapshot, now: Date): void {
+    const packages = new Set(snapshot.revisions.map((revision) => revision.package));
+    const changed = object.status?.gitCommitHash !== snapshot.head || object.status?.packageCount !== packages.size;
+    report.status({
+      packageCount: packages.size,
+      ...(snapshot.head ? { gitCommitHash: snapshot.head } : {}),
+      warnings: snapshot.warnings.slice(0, MAX_WARNINGS),
+      lastFullSyncTime: changed ? now.toISOString() : (object.status?.lastFullSyncTime ?? now.toISOString()),
+    });
+    report.ready('Ready', `${snapshot.revisions.length} revisions of ${packages.size} packages`);
+  }
+
+  async #discover(object: Repository, snapshot: RepositorySnapshot, signal: AbortSignal): Promise<void> {
+    const known = this.#env.revisions.byIndex(INDEX.repository, objectKey(object.metadata)).map(knownRevision);
+    const plan = planDiscovery(snapshot.revisions, known);
+    for (const key of plan.wake) this.#env.wake.revision(key);
+    for (let start = 0; start < plan.create.length; start += CREATE_CONCURRENCY) {
+      const slice = plan.create.slice(start, start + CREATE_CONCURRENCY);
+      await Promise.all(slice.map((info) => this.#create(object, info, signal)));
+    }
+  }
+
+  async #create(repository: Repository, info: RevisionInfo, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#env.store.create(discoveredRevision(repository, info), { fieldManager: FIELD_MANAGER, signal });
+    } catch (error) {
+      const exists = error instanceof ConflictError && error.reason === 'AlreadyExists';
+      if (!exists) throw error;
+    }
+  }
+}
+
+function knownRevision({ metadata, spec, status }: PackageRevision): KnownRevision {
+  return {
+    key: objectKey(metadata),
+    package: spec.packageName,
+    workspace: spec.workspaceName,
+    seenCommit: status?.observedCommit,
+    seenLifecycle: status?.observedLifecycle,
+    seenLatest: metadata.labels?.[LATEST_REVISION_LABEL] === 'true',
+  };
+}
+
+/** The object of a revision that was found in git; its source stays unset, since git holds the content already. */
+function discoveredRevision({ apiVersion, kind, metadata }: Repository, info: RevisionInfo): PackageRevision {
+  return {
+    apiVersion: PACKAGE_REVISION.apiVersion,
+    kind: PACKAGE_REVISION.kind,
+    metadata: {
+      name: packageRevisionName(metadata.name, info.package, info.workspace),
+      namespace: metadata.namespace,
+      labels: { [REPOSITORY_LABEL]: metadata.name },
+      ...(info.origin?.variant ? { annotations: { [VARIANT_ANNOTATION]: info.origin.variant } } : {}),
+      finalizers: info.branchHead ? [] : [PACKAGE_REVISION_FINALIZER],
+      ownerReferences: [{ apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '' }],
+    },
+    spec: {
+      packageName: info.package,
+      repository: metadata.name,
+      workspaceName: info.workspace,
+      lifecycle: info.lifecycle,
+    },
+  };
+}

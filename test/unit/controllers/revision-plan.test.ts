@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import { type ObservedRevisionState, planRevision } from '../../../src/controllers/package-revision/plan.ts';
+import type { Lifecycle } from '../../../src/repository/types.ts';
+
+type Git = NonNullable<ObservedRevisionState['git']>;
+
+const git = (lifecycle: Lifecycle, changes: Partial<Git> = {}): Git => ({
+  lifecycle,
+  commit: 'c1',
+  branchHead: false,
+  handPushed: false,
+  ...changes,
+});
+const state = (changes: Partial<ObservedRevisionState>): ObservedRevisionState => ({
+  deleting: false,
+  hasFinalizer: true,
+  desired: 'Draft',
+  hasSource: true,
+  failedForGood: false,
+  ...changes,
+});
+const seen = (lifecycle: Lifecycle) => ({ lifecycle, commit: 'c1' });
+
+describe('planRevision', () => {
+  test('adds its finalizer before it makes anything', () => {
+    expect(planRevision(state({ hasFinalizer: false }))).toEqual({ action: 'addFinalizer' });
+    expect(planRevision(state({}))).toEqual({ action: 'create' });
+  });
+
+  test('does not repeat what failed for good', () => {
+    expect(planRevision(state({ failedForGood: true }))).toEqual({ action: 'none' });
+  });
+
+  test('forgets an object whose revision vanished from git, and never makes it again (7.8.143)', () => {
+    expect(planRevision(state({ seen: seen('Draft') }))).toEqual({ action: 'forget' });
+  });
+
+  test('says so when there is neither a source nor a revision', () => {
+    expect(planRevision(state({ hasSource: false }))).toMatchObject({ action: 'blocked', reason: 'NoSource' });
+  });
+
+  test.each([
+    ['Draft', 'Proposed'],
+    ['Draft', 'Published'],
+    ['Proposed', 'Published'],
+    ['Proposed', 'Draft'],
+    ['Published', 'DeletionProposed'],
+    ['DeletionProposed', 'Published'],
+  ] as const)('moves %s to %s (7.7.103, 105, 107)', (from, to) => {
+    expect(planRevision(state({ desired: to, git: git(from), seen: seen(from) }))).toEqual({ action: 'transition', to });
+  });
+
+  test.each([
+    ['Published', 'Draft'],
+    ['Published', 'Proposed'],
+    ['DeletionProposed', 'Draft'],
+    ['Draft', 'DeletionProposed'],
+  ] as const)('refuses %s to %s (7.7.106)', (from, to) => {
+    expect(planRevision(state({ desired: to, git: git(from), seen: seen(from) }))).toMatchObject({ reason: 'IllegalTransition' });
+  });
+
+  test('does not propose a package that does not render (7.7.109, P-07)', () => {
+    const plan = planRevision(state({ desired: 'Proposed', git: git('Draft'), seen: seen('Draft'), proposalFault: 'does not render' }));
+    expect(plan).toEqual({ action: 'blocked', reason: 'NotProposable', message: 'does not render' });
+  });
+
+  test('still rejects a proposed package that does not render', () => {
+    const plan = planRevision(state({ desired: 'Draft', git: git('Proposed'), seen: seen('Proposed'), proposalFault: 'does not render' }));
+    expect(plan).toEqual({ action: 'transition', to: 'Draft' });
+  });
+
+  test('follows git when git moved on its own', () => {
+    const plan = planRevision(state({ desired: 'Draft', seen: seen('Draft'), git: git('Published') }));
+    expect(plan).toEqual({ action: 'follow', lifecycle: 'Published' });
+  });
+
+  test('renders a push by hand once', () => {
+    const pushed = git('Draft', { handPushed: true });
+    expect(planRevision(state({ git: pushed, seen: seen('Draft') }))).toEqual({ action: 'render' });
+    expect(planRevision(state({ git: pushed, seen: seen('Draft'), renderedCommit: 'c1' }))).toEqual({ action: 'none' });
+  });
+
+  test('brings the wanted inputs into a draft, never into a proposed revision', () => {
+    const wanted = { wantedHash: 'v1:b' };
+    expect(planRevision(state({ ...wanted, git: git('Draft', { inputHash: 'v1:a' }) }))).toEqual({ action: 'mutate' });
+    expect(planRevision(state({ ...wanted, git: git('Draft', { inputHash: 'v1:b' }) }))).toEqual({ action: 'none' });
+    expect(planRevision(state({ ...wanted, desired: 'Proposed', git: git('Proposed', { inputHash: 'v1:a' }) }))).toEqual({ action: 'none' });
+  });
+
+  test('compares a published revision of unknown inputs once', () => {
+    const unknown = { desired: 'Published', git: git('Published'), seen: seen('Published'), wantedHash: 'v1:b' } as const;
+    expect(planRevision(state(unknown))).toEqual({ action: 'compare' });
+    expect(planRevision(state({ ...unknown, comparedHash: 'v1:b' }))).toEqual({ action: 'none' });
+  });
+
+  test.each(['Draft', 'Proposed', 'DeletionProposed'] as const)('deletes a %s revision from git first, then lets the object go (7.7.108)', (lifecycle) => {
+    expect(planRevision(state({ deleting: true, git: git(lifecycle) }))).toEqual({ action: 'deleteFromGit' });
+    expect(planRevision(state({ deleting: true }))).toEqual({ action: 'removeFinalizer' });
+  });
+
+  test('says why a published revision is not deleted (7.9.174)', () => {
+    expect(planRevision(state({ deleting: true, desired: 'Published', git: git('Published') }))).toMatchObject({
+      action: 'blocked',
+      reason: 'DeletionBlocked',
+    });
+  });
+});

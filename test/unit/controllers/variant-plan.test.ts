@@ -1,0 +1,121 @@
+import { describe, expect, test } from '@jest/globals';
+import { type ObservedRevision, planVariant } from '../../../src/controllers/package-variant/plan.ts';
+import { wantedInputs } from '../../../src/controllers/package-variant/inputs.ts';
+
+const WANTED = 'v1:aaaa.1111';
+const SAME_UPSTREAM = 'v1:aaaa.0000';
+const OTHER_UPSTREAM = 'v1:bbbb.1111';
+
+const revision = (changes: Partial<ObservedRevision>): ObservedRevision => ({
+  name: 'deployments.bar.ws',
+  workspace: 'ws',
+  lifecycle: 'Draft',
+  revision: 0,
+  deleting: false,
+  ours: true,
+  differs: false,
+  handPushed: false,
+  ...changes,
+});
+const published = (number: number, changes: Partial<ObservedRevision> = {}): ObservedRevision =>
+  revision({ name: `deployments.bar.v${number}`, lifecycle: 'Published', revision: number, ...changes });
+
+const plan = (revisions: readonly ObservedRevision[], adoptExisting = false) =>
+  planVariant({ wanted: wantedInputs(WANTED), adoptExisting, revisions });
+
+describe('planVariant', () => {
+  test('clones when nothing is there, under a workspace that follows from the inputs (16.5.57)', () => {
+    const first = plan([]);
+    expect(first).toEqual({ action: 'clone', workspace: expect.stringMatching(/^packagevariant-[0-9a-f]{10}$/) });
+    expect(plan([])).toEqual(first);
+    expect(planVariant({ wanted: wantedInputs(OTHER_UPSTREAM), adoptExisting: false, revisions: [] })).not.toEqual(first);
+  });
+
+  test('does nothing when the published revision was made from these inputs (16.5.60)', () => {
+    expect(plan([published(1, { inputHash: WANTED })])).toMatchObject({ action: 'none', current: { revision: 1 } });
+  });
+
+  test('makes a new draft on the published revision when only the variant changed (16.5.61)', () => {
+    const made = plan([published(1, { inputHash: SAME_UPSTREAM })]);
+    expect(made).toMatchObject({ action: 'edit', source: { revision: 1 } });
+  });
+
+  test('upgrades when the upstream moved (16.2.37)', () => {
+    expect(plan([published(1, { inputHash: OTHER_UPSTREAM })])).toMatchObject({ action: 'upgrade', source: { revision: 1 } });
+  });
+
+  test('changes a draft in place when only the variant changed (16.5.62)', () => {
+    expect(plan([revision({ inputHash: SAME_UPSTREAM })])).toMatchObject({ action: 'mutateDraft' });
+  });
+
+  test('replaces an untouched draft when the upstream moved, and says so when a person worked on it (16.5.63)', () => {
+    expect(plan([revision({ inputHash: OTHER_UPSTREAM })])).toMatchObject({ action: 'rebaseDraft' });
+    expect(plan([revision({ inputHash: OTHER_UPSTREAM, handPushed: true })])).toMatchObject({
+      action: 'blocked',
+      reason: 'DraftBlocked',
+    });
+  });
+
+  test('leaves a proposed revision alone and says why (16.5.64)', () => {
+    expect(plan([revision({ lifecycle: 'Proposed', inputHash: SAME_UPSTREAM })])).toMatchObject({
+      action: 'blocked',
+      reason: 'ProposedBlocked',
+      retry: false,
+    });
+  });
+
+  test('respects that a person proposed the deletion of the latest revision (16.5.65)', () => {
+    expect(plan([published(1, { lifecycle: 'DeletionProposed', inputHash: WANTED })])).toMatchObject({
+      action: 'blocked',
+      reason: 'DeletionProposed',
+    });
+  });
+
+  test('refuses a package that is not its own, before any call (16.5.71)', () => {
+    expect(plan([published(1, { ours: false })])).toMatchObject({ action: 'blocked', reason: 'DownstreamExists' });
+    expect(plan([revision({ ours: false })])).toMatchObject({ action: 'blocked', reason: 'DownstreamExists' });
+  });
+
+  test('adopts a published package by comparing it first, when the policy allows', () => {
+    const foreign = published(3, { ours: false });
+    expect(plan([foreign], true)).toMatchObject({ action: 'adopt', revision: { revision: 3 } });
+    expect(plan([{ ...foreign, wantedHash: WANTED }], true)).toMatchObject({ action: 'wait' });
+    expect(plan([{ ...foreign, wantedHash: WANTED, differs: true }], true)).toMatchObject({ action: 'edit' });
+  });
+
+  test('builds on the latest published revision, whoever made it', () => {
+    const byHand = published(2, { ours: false });
+    expect(plan([published(1, { inputHash: WANTED }), byHand])).toMatchObject({ action: 'adopt', revision: { revision: 2 } });
+  });
+
+  test('ignores a foreign draft beside its own revisions (16.4.46)', () => {
+    const foreign = revision({ name: 'deployments.bar.other', ours: false });
+    expect(plan([published(1, { inputHash: WANTED }), foreign])).toMatchObject({ action: 'none', current: { revision: 1 } });
+  });
+
+  test('takes its draft before the published revision (16.4.47)', () => {
+    const draft = revision({ name: 'deployments.bar.draft', inputHash: WANTED });
+    expect(plan([published(1, { inputHash: SAME_UPSTREAM }), draft])).toMatchObject({ action: 'none', current: { name: draft.name } });
+  });
+
+  test('waits for a draft that is being made, and replaces it when the inputs changed meanwhile', () => {
+    expect(plan([revision({ lifecycle: undefined, wantedHash: WANTED })])).toMatchObject({ action: 'wait' });
+    expect(plan([revision({ lifecycle: undefined, wantedHash: SAME_UPSTREAM })])).toMatchObject({ action: 'rebaseDraft' });
+  });
+
+  test('passes on why its draft could not be made', () => {
+    const failure = { reason: 'RenderFailed', message: 'starlark is missing' };
+    expect(plan([revision({ lifecycle: undefined, wantedHash: WANTED, failure })])).toMatchObject({ action: 'blocked', ...failure });
+  });
+
+  test('does not make a new package while the old one is being deleted', () => {
+    expect(plan([revision({ deleting: true })])).toMatchObject({ action: 'wait', reason: 'Deleting' });
+  });
+
+  test('gives each base its own workspace, so that going back to earlier inputs meets no old name', () => {
+    const one = plan([published(1, { inputHash: SAME_UPSTREAM })]);
+    const two = plan([published(2, { inputHash: SAME_UPSTREAM })]);
+    expect(one).not.toEqual(two);
+    expect('workspace' in one && 'workspace' in two && one.workspace !== two.workspace).toBe(true);
+  });
+});
