@@ -28,15 +28,17 @@ export type PinnedAddress = string | undefined;
 
 /**
  * Refuses remotes whose name or number leads to a denied address.
+ * @param resolve absent where a proxy looks the name up
  * @throws TerminalError InvalidURL for a denied address; TransientError Unreachable when the name has no address
  */
-export async function guardAddress(remote: RemoteUrl, resolve: ResolveHost): Promise<PinnedAddress> {
+export async function guardAddress(remote: RemoteUrl, resolve: ResolveHost | undefined): Promise<PinnedAddress> {
   const { host, port } = remote;
   if (host === undefined) return undefined;
   if (isIP(host) !== 0) {
     refuseDenied(host, remote);
     return undefined;
   }
+  if (resolve === undefined) return undefined;
   const addresses = await addressesOf(host, remote, resolve);
   for (const address of addresses) refuseDenied(address, remote);
   const shown = addresses.map((address) => (isIP(address) === 6 ? `[${address}]` : address));

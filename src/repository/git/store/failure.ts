@@ -85,7 +85,7 @@ export function cleanServerText(text: string): string {
   const line = text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal sequences are what is removed
     .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '')
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, '$1')
+    .replace(/([a-z][a-z0-9+.-]{0,15}:\/\/)[^\s/@]+@/gi, '$1')
     .replace(/(authorization:\s*\w+\s+)\S+/gi, '$1***')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')

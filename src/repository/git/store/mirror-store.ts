@@ -93,10 +93,22 @@ export class MirrorStore implements GitStore {
 
   async listRemote(options: CallOptions = {}): Promise<RefMap> {
     const signal = this.#signal(options);
-    const refs = await this.#network.shared(() => this.#remote.list(this.#directory, { signal }));
+    const refs = await this.#list(signal);
     const tips = new Set(refs.values());
     this.#wanted = new Set([...this.#wanted].filter((oid) => tips.has(oid)));
     return refs;
+  }
+
+  async #list(signal: AbortSignal): Promise<RefMap> {
+    const attempt = () => this.#network.shared(() => this.#remote.list(this.#directory, { signal }));
+    try {
+      return await attempt();
+    } catch (error) {
+      const unexplained = error instanceof TransientError && error.reason === 'GitFailed';
+      if (!unexplained || !(await this.#isDamaged(signal))) throw error;
+    }
+    await this.#rebuild();
+    return attempt();
   }
 
   async fetch(refs: RefMap, options: CallOptions = {}): Promise<void> {

@@ -95,7 +95,7 @@ export class Remote {
     const { signal } = call;
     const { credentials, proxy, timeoutMs } = this.#options;
     signal?.throwIfAborted();
-    const pinned = proxy === undefined ? await guardAddress(this.url, this.#resolve) : undefined;
+    const pinned = await guardAddress(this.url, proxy === undefined ? this.#resolve : undefined);
     const access = {
       remote: this.url,
       credentials: await credentials?.(),
