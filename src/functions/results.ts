@@ -1,6 +1,8 @@
 import type { FunctionResult, ResultSeverity } from '../krm/resource-list.ts';
 import type { FunctionItem } from './types.ts';
 
+type ResultPlace = Pick<FunctionResult, 'field' | 'file' | 'resourceRef'>;
+
 /** Collects what a function tells about one run. */
 export class Results {
   readonly list: FunctionResult[] = [];
@@ -18,12 +20,13 @@ export class Results {
     this.add('error', message);
   }
 
-  add(
-    severity: ResultSeverity,
-    message: string,
-    place: Pick<FunctionResult, 'field' | 'file' | 'resourceRef'> = {},
-  ): void {
+  add(severity: ResultSeverity, message: string, place: ResultPlace = {}): void {
     this.list.push({ message, severity, ...place });
+  }
+
+  /** A result without a severity, as some functions give them; it counts as info. */
+  note(message: string, place: ResultPlace = {}): void {
+    this.list.push({ message, ...place });
   }
 
   get failed(): boolean {

@@ -1,5 +1,17 @@
 import type { BuiltinFunction } from '../types.ts';
+import { applyReplacements } from './apply-replacements/function.ts';
+import { applySetters } from './apply-setters/function.ts';
+import { genPkgContext } from './gen-pkg-context/function.ts';
+import { setAnnotations } from './set-annotations/function.ts';
+import { setLabels } from './set-labels/function.ts';
 import { setNamespace } from './set-namespace/function.ts';
 
 /** The functions that are built in, one folder each, by name. */
-export const CATALOG: readonly BuiltinFunction[] = [setNamespace];
+export const CATALOG: readonly BuiltinFunction[] = [
+  applyReplacements,
+  applySetters,
+  genPkgContext,
+  setAnnotations,
+  setLabels,
+  setNamespace,
+];

@@ -1,0 +1,51 @@
+import { FunctionFault } from '../../define-function.ts';
+import type { StringMap } from '../../function-config.ts';
+
+const MARK = /^kpt-set:\s/;
+const REFERENCE = /\$\{([^}]*)\}/g;
+
+/** `${image}:${tag}` of the comment `kpt-set: ${image}:${tag}`; undefined for any other comment. */
+export function setterPattern(comment: string): string | undefined {
+  return MARK.test(comment) ? comment.replace(MARK, '').trim() : undefined;
+}
+
+/** Whether a pattern names a setter that has a value. */
+export function isWanted(pattern: string, setters: StringMap): boolean {
+  return names(pattern).some((name) => Object.hasOwn(setters, name));
+}
+
+/** The one setter that a pattern consists of. */
+export function soleSetter(pattern: string): string | undefined {
+  return /^\$\{([^}]*)\}$/.exec(pattern)?.[1];
+}
+
+/**
+ * The pattern with values in place of setters. A setter without a value gets what stands for it in the current text.
+ * @throws FunctionFault when that cannot be told
+ */
+export function resolvePattern(pattern: string, current: string, setters: StringMap): string {
+  const derived = currentValues(pattern, current);
+  const missing: string[] = [];
+  const text = pattern.replace(REFERENCE, (reference, name: string) => {
+    if (Object.hasOwn(setters, name)) return setters[name] as string;
+    const value = derived.get(name);
+    if (value === undefined) missing.push(reference);
+    return value ?? reference;
+  });
+  if (missing.length > 0) throw new FunctionFault(`values for setters [${missing.join(' ')}] must be provided`);
+  return text;
+}
+
+function names(pattern: string): string[] {
+  return [...pattern.matchAll(REFERENCE)].map(([, name = '']) => name);
+}
+
+/** What the setters of a pattern stand for in a text; empty when one would be empty. Earlier setters take the most. */
+function currentValues(pattern: string, current: string): ReadonlyMap<string, string> {
+  const literals = pattern.split(REFERENCE).filter((_, index) => index % 2 === 0);
+  const expression = new RegExp(literals.map((literal) => RegExp.escape(literal)).join('(.*)'), 's');
+  const values = expression.exec(current)?.slice(1) ?? [];
+  if (values.includes('')) return new Map();
+  const found = names(pattern);
+  return new Map(values.map((value, index) => [found[index] as string, value]));
+}
