@@ -36,7 +36,7 @@ export class PackageContents {
     return reading;
   }
 
-  /** Paths of the submodule entries of a package that was read before. */
+  /** Paths of the submodule entries of a package that was read or written before. */
   submodules(tree: Oid): readonly string[] {
     return this.#submodules.get(tree) ?? [];
   }
@@ -54,7 +54,7 @@ export class PackageContents {
       folderAt(root, parts).files.push({ mode: file.mode, name, oid });
     });
     const tree = await this.#writeFolder(root);
-    this.#packages.set(tree, pkg);
+    this.#keep(tree, pkg);
     return tree;
   }
 
@@ -67,10 +67,14 @@ export class PackageContents {
       files.push([path, { mode, bytes }]);
     });
     const pkg = Package.of(files);
-    const submodules = leaves.filter((leaf) => leaf.mode === SUBMODULE).map((leaf) => leaf.path);
-    if (submodules.length > 0) this.#submodules.set(tree, submodules);
-    this.#packages.set(tree, pkg);
+    this.#keep(tree, pkg);
     return pkg;
+  }
+
+  #keep(tree: Oid, pkg: Package): void {
+    this.#packages.set(tree, pkg);
+    const submodules = [...pkg.entries()].filter(([, { mode }]) => mode === SUBMODULE).map(([path]) => path);
+    if (submodules.length > 0) this.#submodules.set(tree, submodules);
   }
 
   async #collect(tree: Oid, prefix: string, into: { path: string; mode: FileMode; oid: Oid }[]): Promise<void> {

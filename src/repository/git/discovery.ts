@@ -26,6 +26,7 @@ export class Discovery {
   readonly #remote: GitRemote;
   readonly #layout: RepositoryLayout;
   readonly #entries = new Map<string, CachedEntry>();
+  #headRead: Oid | undefined;
   /** First commit that each tag was seen at; tags are published revisions and must not move. */
   readonly #firstSeen = new Map<string, Oid>();
 
@@ -49,7 +50,7 @@ export class Discovery {
 
   /** Those of `refs` whose commits have not been read, so may have to be fetched. */
   unread(refs: RefMap): Map<string, Oid> {
-    return new Map([...refs].filter(([ref, oid]) => this.#entries.get(ref)?.commit !== oid && !isMarker(ref)));
+    return new Map([...refs].filter(([ref, oid]) => this.#commitRead(ref) !== oid && !isMarker(ref)));
   }
 
   /** All commits of `refs` must be in the mirror. */
@@ -80,6 +81,10 @@ export class Discovery {
     };
   }
 
+  #commitRead(ref: string): Oid | undefined {
+    return ref === this.#layout.branchRef ? this.#headRead : this.#entries.get(ref)?.commit;
+  }
+
   async #readMoved(refs: RefMap): Promise<void> {
     for (const ref of this.#entries.keys()) if (!refs.has(ref)) this.#entries.delete(ref);
     await forEachLimited(this.unread(refs), READS, async ([ref, commit]) => {
@@ -99,6 +104,7 @@ export class Discovery {
     try {
       const { objects } = this.#remote;
       const tree = await objects.treeAt((await objects.commit(head)).tree, scope.directory);
+      this.#headRead = head;
       if (tree === undefined) return { revisions: [], warnings: [] };
       const scan = await objects.scanChildren(tree);
       const revisions = scan.packages.map(({ path, tree: packageTree }) => {

@@ -72,31 +72,31 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
         `workspace ${workspace} of package ${name} was published as ${ref} from another commit`,
       );
     }
-    const updates: RefUpdate[] = [{ ref, expected: oid, target: oid }];
     const source = this.#draftRef(view);
-    if (source !== undefined) {
-      updates.push(...(await this.#missingOnBranch(view, oid, entry)));
-      updates.push({ ref: source, expected: this.#revision.commit, target: null });
-    } else {
-      updates.push({ ref: this.#revision.ref, expected: null, target: null });
-    }
-    return { updates, result: await this.#describe(ref, oid) };
+    const updates = [{ ref, expected: oid, target: oid }, ...(await this.#finishBranch(view, oid, source, entry))];
+    const draft = { ref: source ?? this.#revision.ref, expected: source ? this.#revision.commit : null, target: null };
+    return { updates: [...updates, draft], result: await this.#describe(ref, oid) };
   }
 
-  async #missingOnBranch(view: RefView, tagged: Oid, entry: RevisionEntry): Promise<RefUpdate[]> {
+  /** While the draft is there the branch may lack the approval; without it the branch is only looked at. */
+  async #finishBranch(
+    view: RefView,
+    tagged: Oid,
+    source: string | undefined,
+    entry: RevisionEntry,
+  ): Promise<RefUpdate[]> {
     const { remote, layout, commits } = this.#tools;
     const head = view.get(layout.branchRef);
     if (head === undefined) return [];
     await remote.objects.ensure(layout.branchRef, head);
+    const branch = { ref: layout.branchRef, expected: head, target: head };
+    if (source === undefined) return [branch];
     const approved = remote.approved(layout.branchRef);
     await approved.advance(head);
-    if (approved.highest(this.#path) >= entry.revision) return [];
+    if (approved.highest(this.#path) >= entry.revision) return [branch];
     const { parents } = await remote.objects.commit(tagged);
-    const fastForward = parents[0] === head;
-    const target = fastForward
-      ? tagged
-      : await commits.approval({ ...this.#approvalOf(head, entry.revision), draft: tagged });
-    return [{ ref: layout.branchRef, expected: head, target }];
+    const approval = { ...this.#approvalOf(head, entry.revision), draft: tagged };
+    return [{ ...branch, target: parents[0] === head ? tagged : await commits.approval(approval) }];
   }
 
   /** The branch that still holds the draft at the expected commit; proposing keeps the commit and moves the branch. */

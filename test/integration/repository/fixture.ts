@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Package } from '../../../src/package/package.ts';
 import type { FileMode } from '../../../src/package/types.ts';
 import type { GitRepositoryOptions } from '../../../src/repository/git/options.ts';
@@ -44,7 +46,13 @@ export class Fixture {
 
   /** A repository with a mirror of its own, unless a store is given. */
   async open(options: Partial<GitRepositoryOptions> = {}, store?: GitStore): Promise<PackageRepository> {
-    const defaults = { repo: this.url, branch: 'main', directory: '', createBranch: false, now: () => 1_800_000_000_000 };
+    const defaults = {
+      repo: this.url,
+      branch: 'main',
+      directory: '',
+      createBranch: false,
+      now: () => 1_800_000_000_000,
+    };
     return createGitRepository(store ?? (await this.store()), { ...defaults, ...options });
   }
 
@@ -63,6 +71,25 @@ export class Fixture {
   async files(revision = 'main'): Promise<string[]> {
     const text = await this.remote.git('ls-tree', '-r', '--format=%(objectmode) %(path)', revision);
     return text.split('\n').filter((line) => line !== '');
+  }
+
+  /** Lines of `git update-ref --stdin`, in one go. */
+  async updateRefs(commands: readonly string[]): Promise<void> {
+    const update = promisify(execFile)('git', ['-C', this.remote.path, 'update-ref', '--stdin']);
+    update.child.stdin?.end(commands.join(''));
+    await update;
+  }
+
+  /** A commit on `main` by somebody else that adds one file and touches nothing. */
+  async addFile(path: string): Promise<void> {
+    const { remote } = this;
+    const blob = await remote.git('hash-object', '-w', join(remote.path, 'HEAD'));
+    const tree = await remote.git('ls-tree', 'main');
+    const make = promisify(execFile)('git', ['-C', remote.path, 'mktree']);
+    make.child.stdin?.end(`${tree}\n100644 blob ${blob}\t${path}\n`);
+    const identity = ['-c', 'user.name=Foreign', '-c', 'user.email=f@x'];
+    const commit = await remote.git(...identity, 'commit-tree', '-p', 'main', '-m', 'x', (await make).stdout.trim());
+    await remote.git('update-ref', 'refs/heads/main', commit);
   }
 
   async refNames(): Promise<string[]> {
@@ -135,4 +162,22 @@ export async function find(
 export async function listed(repository: PackageRepository): Promise<string[]> {
   const { revisions } = await repository.snapshot();
   return revisions.map((r) => `${r.package} ${r.workspace} ${r.lifecycle} ${r.revision}${r.latest ? '*' : ''}`);
+}
+
+/** The methods of a store without its class, for tests that replace some of them. */
+export function bound(store: GitStore): GitStore {
+  return {
+    url: store.url,
+    listRemote: (options) => store.listRemote(options),
+    fetch: (refs, options) => store.fetch(refs, options),
+    has: (oid) => store.has(oid),
+    readCommit: (oid) => store.readCommit(oid),
+    readTree: (oid) => store.readTree(oid),
+    readBlob: (oid) => store.readBlob(oid),
+    writeBlob: (bytes) => store.writeBlob(bytes),
+    writeTree: (entries) => store.writeTree(entries),
+    writeCommit: (commit) => store.writeCommit(commit),
+    push: (updates, options) => store.push(updates, options),
+    close: () => store.close(),
+  };
 }

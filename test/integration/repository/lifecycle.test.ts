@@ -49,7 +49,12 @@ describe('layout (4.1, 4.2)', () => {
     expect(await fixture.remote.git('cat-file', '-t', 'shop/v1')).toBe('commit');
     expect(await fixture.remote.git('rev-parse', 'shop/v1')).toBe(await fixture.remote.git('rev-parse', 'main'));
     expect(await fixture.refNames()).toEqual(['refs/heads/main', 'refs/tags/shop/v1']);
-    expect(published.lock.git).toEqual({ repo: fixture.url, directory: 'shop', ref: 'shop/v1', commit: published.commit });
+    expect(published.lock.git).toEqual({
+      repo: fixture.url,
+      directory: 'shop',
+      ref: 'shop/v1',
+      commit: published.commit,
+    });
     expect(published.task).toEqual({ type: 'init', init: { description: 'test' } });
   });
 
@@ -65,13 +70,21 @@ describe('layout (4.1, 4.2)', () => {
     await repository.sync();
     const before = (await fixture.files()).filter((line) => !line.includes('shop/'));
     const untouched = await fixture.remote.git('rev-parse', 'main:other');
-    const pkg = packageOf({ Kptfile: 'kind: Kptfile\n', 'run.sh': { mode: '100755', text: 'x' }, l: { mode: '120000', text: 'run.sh' } });
+    const pkg = packageOf({
+      Kptfile: 'kind: Kptfile\n',
+      'run.sh': { mode: '100755', text: 'x' },
+      l: { mode: '120000', text: 'run.sh' },
+    });
     const draft = await repository.createDraft({ package: 'shop', workspace: 'w1' });
     await draft.update(pkg, { task: { type: 'init' } });
     await repository.publish(await draft.close('Proposed'));
     const after = await fixture.files();
     expect(after.filter((line) => !line.includes('shop/'))).toEqual(before);
-    expect(after.filter((line) => line.includes('shop/'))).toEqual(['100644 shop/Kptfile', '120000 shop/l', '100755 shop/run.sh']);
+    expect(after.filter((line) => line.includes('shop/'))).toEqual([
+      '100644 shop/Kptfile',
+      '120000 shop/l',
+      '100755 shop/run.sh',
+    ]);
     expect(await fixture.remote.git('rev-parse', 'main:other')).toBe(untouched);
   });
 
@@ -88,7 +101,9 @@ describe('layout (4.1, 4.2)', () => {
     await draft.update(simplePackage('shop'), { task: { type: 'init' }, author: requested });
     const published = await other.publish(await draft.close('Draft'), { author: requested });
     for (const revision of ['main', 'main^2']) {
-      expect(await fixture.remote.git('log', '-1', '--format=%an <%ae>|%cn', revision)).toBe(`${author}|Package Orchestration Service`);
+      expect(await fixture.remote.git('log', '-1', '--format=%an <%ae>|%cn', revision)).toBe(
+        `${author}|Package Orchestration Service`,
+      );
     }
     expect(published.published?.at).toBe(1_800_000_000);
   });
@@ -125,7 +140,8 @@ describe('lifecycle (7.7)', () => {
       repository.reject(published),
       repository.proposeDeletion(draft),
     ];
-    for (const call of wrong) await expect(call).rejects.toMatchObject({ reason: 'IllegalTransition', retry: 'terminal' });
+    for (const call of wrong)
+      await expect(call).rejects.toMatchObject({ reason: 'IllegalTransition', retry: 'terminal' });
   });
 
   test('107, P-05: a proposed deletion keeps everything and can be taken back; a published revision is not deletable', async () => {
@@ -202,13 +218,19 @@ describe('lifecycle (7.7)', () => {
     const scoped = await fixture.open({ directory: 'apps' });
     for (const revision of [1, 2]) {
       const published = await publishNew(scoped, 'a/b/c', `w${revision}`, String(revision));
-      expect(published).toMatchObject({ revision, package: 'a/b/c', lock: { git: { directory: 'apps/a/b/c', ref: `apps/a/b/c/v${revision}` } } });
+      expect(published).toMatchObject({
+        revision,
+        package: 'a/b/c',
+        lock: { git: { directory: 'apps/a/b/c', ref: `apps/a/b/c/v${revision}` } },
+      });
     }
     expect(await publishNew(repository, 'a/b/c', 'w1')).toMatchObject({ revision: 1 });
   });
 
   test('118: two workspaces of one package published at once get distinct numbers', async () => {
-    const drafts = await Promise.all(['w1', 'w2', 'w3'].map((workspace) => makeDraft(repository, 'shop', workspace, workspace)));
+    const drafts = await Promise.all(
+      ['w1', 'w2', 'w3'].map((workspace) => makeDraft(repository, 'shop', workspace, workspace)),
+    );
     const published = await Promise.all(drafts.map((draft) => repository.publish(draft)));
     expect(published.map(({ revision }) => revision).sort()).toEqual([1, 2, 3]);
   });
@@ -216,7 +238,10 @@ describe('lifecycle (7.7)', () => {
   test('P-01: a published workspace cannot be made again', async () => {
     await publishNew(repository, 'shop', 'w1');
     const before = await fixture.remote.refs();
-    await expect(makeDraft(repository, 'shop', 'w1')).rejects.toMatchObject({ reason: 'WorkspaceExists', retry: 'replan' });
+    await expect(makeDraft(repository, 'shop', 'w1')).rejects.toMatchObject({
+      reason: 'WorkspaceExists',
+      retry: 'replan',
+    });
     expect(await fixture.remote.refs()).toEqual(before);
   });
 });
