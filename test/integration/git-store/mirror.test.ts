@@ -155,6 +155,7 @@ describe('G-09: a mirror that is damaged', () => {
     ['an empty index', async () => fs.truncate(await packFile('.idx'), 0)],
     ['a lost pack', async () => fs.rm(await packFile('.pack'))],
     ['a lost pack and index', async () => fs.rm(join(mirror, 'objects/pack'), { recursive: true })],
+    ['the loss of its whole folder', () => fs.rm(mirror, { recursive: true })],
     ['a garbled HEAD', () => fs.writeFile(join(mirror, 'HEAD'), '\0\0\0garbage')],
     ['a garbled configuration', () => fs.writeFile(join(mirror, 'config'), '[core')],
     ['garbled packed refs', () => fs.writeFile(join(mirror, 'packed-refs'), 'garbage\n\0')],
@@ -168,7 +169,6 @@ describe('G-09: a mirror that is damaged', () => {
     const before = await openGitStore({ url, directory: mirror });
     await fetchAll(before);
     await before.close();
-    await fs.chmod(join(mirror, 'objects/pack'), 0o755);
     await damage();
     const store = await bench.store(url);
     await fetchAll(store);
@@ -177,9 +177,10 @@ describe('G-09: a mirror that is damaged', () => {
     await fetchAll(store);
     expect(await readText(store, next)).toBe('next');
     expect(await fs.readdir(join(mirror, 'objects/pack'))).not.toContain('tmp_pack_x');
+    expect(await fs.readdir(mirror)).not.toContain('packed-refs.lock');
   });
 
-  test.each(damages.slice(0, 5))('by %s heals while it is open, on a read', async (_name, damage) => {
+  test.each(damages.slice(0, 6))('by %s heals while it is open, on a read', async (_name, damage) => {
     const head = await repository.commit('main', { 'file.yaml': 'content' });
     const store = await bench.store(url);
     await fetchAll(store);
@@ -219,11 +220,11 @@ describe('G-09: a mirror that is damaged', () => {
     await repository.fsck();
   });
 
-  test('by a lost HEAD, while it is open, is rebuilt by the next call', async () => {
+  test('by the loss of its folder, while it is open, is rebuilt by the next call', async () => {
     await repository.commit('main', { 'file.yaml': 'content' });
     const store = await bench.store(url);
     await fetchAll(store);
-    await fs.rm(join(mirror, 'HEAD'));
+    await fs.rm(mirror, { recursive: true });
     const next = await repository.commit('main', { 'file.yaml': 'next' });
     await fetchAll(store);
     expect(await readText(store, next)).toBe('next');

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
+import { promises as fs } from 'node:fs';
 import { TerminalError, TransientError } from '../../../api/errors.ts';
+import { KeyedMutex } from '../../../concurrency/keyed-mutex.ts';
 import type { CallOptions } from '../../types.ts';
 import type { Commit, GitStore, NewCommit, Oid, PushOutcome, RefMap, RefUpdate, TreeEntry } from '../types.ts';
 import { failureError } from './failure.ts';
 import {
   asideDirectory,
   createMirror,
+  isThere,
   KEEP_PREFIX,
   NAMED_PREFIX,
   needsRepack,
@@ -66,7 +69,7 @@ export class MirrorStore implements GitStore {
   /** Commits that callers have asked for: what a rebuilt mirror must hold again. */
   #wanted = new Set<Oid>();
   /** Fetches run one after the other: the second often finds what the first has brought. */
-  #fetching: Promise<unknown> = Promise.resolve();
+  readonly #fetches = new KeyedMutex<string>();
   #rebuilding: Promise<void> | undefined;
   #lastRebuild = Number.NEGATIVE_INFINITY;
   #lastVerified = Number.NEGATIVE_INFINITY;
@@ -100,7 +103,7 @@ export class MirrorStore implements GitStore {
   }
 
   async #list(signal: AbortSignal): Promise<RefMap> {
-    const attempt = () => this.#network.shared(() => this.#remote.list(this.#directory, { signal }));
+    const attempt = () => this.#overNetwork(() => this.#remote.list(this.#directory, { signal }));
     try {
       return await attempt();
     } catch (error) {
@@ -117,16 +120,12 @@ export class MirrorStore implements GitStore {
       checkOid(oid);
     }
     const signal = this.#signal(options);
-    const before = this.#fetching;
-    const turn = before.then(() => this.#fetchMissing(refs, signal));
-    this.#fetching = turn.catch(() => undefined);
-    await turn;
+    await this.#fetches.run(this.url, (inner) => this.#fetchMissing(refs, inner), signal);
     for (const oid of refs.values()) this.#wanted.add(oid);
     this.#scheduleRepack();
   }
 
   async #fetchMissing(refs: RefMap, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
     const missing = await this.#missing(refs);
     if (missing.size === 0) return;
     const first = await this.#tryFetch(missing, signal);
@@ -151,7 +150,7 @@ export class MirrorStore implements GitStore {
   async #tryFetch(refs: RefMap, signal: AbortSignal): Promise<'done' | 'refused'> {
     const oids = [...new Set(refs.values())];
     if (oids.length === 0) return 'done';
-    const result = await this.#network.shared(async () => {
+    const result = await this.#overNetwork(async () => {
       const specs = oids.map((oid) => `${oid}:${KEEP_PREFIX}${oid}`);
       const answer = await this.#remote.fetch(this.#directory, specs, { signal, shallow: this.#shallow });
       if (answer.failure === undefined && oids.length >= PACK_REFS_FROM) await packRefs(this.#directory, signal);
@@ -172,7 +171,7 @@ export class MirrorStore implements GitStore {
     const names = [...refs.keys()].filter((name) => current.has(name));
     if (names.length > 0) {
       const specs = names.map((name) => `+${name}:${NAMED_PREFIX}${createHash('sha256').update(name).digest('hex')}`);
-      const result = await this.#network.shared(() =>
+      const result = await this.#overNetwork(() =>
         this.#remote.fetch(this.#directory, specs, { signal, shallow: this.#shallow }),
       );
       this.#files.index.rescan();
@@ -257,7 +256,7 @@ export class MirrorStore implements GitStore {
     await this.#checkUpdates(updates);
     if (updates.length === 0) return new Map();
     const signal = this.#signal(options);
-    const result = await this.#network.shared(() =>
+    const result = await this.#overNetwork(() =>
       this.#remote.push(this.#directory, updates, { signal, atomic: options.atomic ?? true }),
     );
     if (result.failure === 'Other' && result.stdout.length === 0 && (await this.#isDamaged(signal))) {
@@ -286,11 +285,18 @@ export class MirrorStore implements GitStore {
 
   async close(): Promise<void> {
     this.#closing.abort(new TransientError('Closed', `the store of ${this.url} is closed`));
-    await Promise.allSettled([this.#fetching, this.#rebuilding, this.#repacking]);
+    await Promise.allSettled([this.#rebuilding, this.#repacking]);
+    // Every call to the remote has ended when this one's turn comes.
+    await this.#network.exclusive(async () => undefined);
   }
 
   #signal({ signal }: CallOptions): AbortSignal {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+  }
+
+  async #overNetwork<T>(call: () => Promise<T>): Promise<T> {
+    if (!(await isThere(this.#directory))) await this.#rebuild();
+    return this.#network.shared(call);
   }
 
   async #isDamaged(signal: AbortSignal): Promise<boolean> {
@@ -317,6 +323,7 @@ export class MirrorStore implements GitStore {
     }
     const { signal } = this.#closing;
     const aside = asideDirectory(this.#directory);
+    await fs.rm(aside, { recursive: true, force: true });
     await createMirror(aside);
     const tips = new Set((await this.#remote.list(aside, { signal })).values());
     const oids = [...this.#wanted].filter((oid) => tips.has(oid));

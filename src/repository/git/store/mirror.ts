@@ -44,6 +44,16 @@ export async function createMirror(directory: string): Promise<void> {
   for (const folder of FOLDERS) await fs.mkdir(join(directory, folder), { recursive: true });
 }
 
+/** False when somebody has removed the mirror's folder. */
+export async function isThere(directory: string): Promise<boolean> {
+  try {
+    await fs.access(directory);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Where a replacement for a broken mirror is built. */
 export function asideDirectory(directory: string): string {
   return `${directory}.rebuild`;
@@ -56,7 +66,7 @@ function brokenDirectory(directory: string): string {
 /** Puts the mirror built aside in the place of the broken one. Nobody may be using either. */
 export async function swapMirror(directory: string): Promise<void> {
   await fs.rm(brokenDirectory(directory), { recursive: true, force: true });
-  await fs.rename(directory, brokenDirectory(directory));
+  if (await isThere(directory)) await fs.rename(directory, brokenDirectory(directory));
   await fs.rename(asideDirectory(directory), directory);
   await fs.rm(brokenDirectory(directory), { recursive: true, force: true });
 }
@@ -123,6 +133,7 @@ function local(directory: string, args: readonly string[], signal?: AbortSignal,
 
 /** Reads the whole mirror. False when an object is damaged or one that our refs need is missing. */
 export async function verifyMirror(directory: string, signal?: AbortSignal): Promise<boolean> {
+  if (!(await isThere(directory))) return false;
   const { exitCode } = await local(directory, ['fsck', '--no-dangling', '--no-progress', '--no-reflogs'], signal);
   return exitCode === 0;
 }

@@ -23,31 +23,33 @@ export function encodeObject(type: ObjectType, content: Uint8Array): EncodedObje
  */
 export function encodeTree(entries: readonly TreeEntry[]): Buffer {
   const rows = entries.map((entry) => {
-    const name = encodeName(entry.name);
-    if (name.length === 0 || name.includes(0) || name.includes(0x2f)) {
+    const name = byteString(entry.name);
+    if (name === '' || name.includes('\0') || name.includes('/')) {
       throw new TerminalError('InvalidPath', `${JSON.stringify(entry.name)} cannot be a name in a git tree`);
     }
-    const key = entry.mode === '040000' ? Buffer.concat([name, SLASH]) : name;
-    return { key, head: Buffer.concat([Buffer.from(`${shortMode(entry.mode)} `), name, NUL]), entry };
+    const folder = entry.mode === '040000';
+    return { key: folder ? `${name}/` : name, head: `${folder ? '40000' : entry.mode} ${name}\0`, oid: entry.oid };
   });
-  if (!isSorted(rows)) rows.sort((a, b) => Buffer.compare(a.key, b.key));
   refuseDuplicates(entries);
-  return Buffer.concat(rows.flatMap(({ head, entry }) => [head, Buffer.from(entry.oid, 'hex')]));
+  rows.sort((a, b) => (a.key < b.key ? -1 : 1));
+  const bytes = Buffer.allocUnsafe(rows.reduce((sum, { head }) => sum + head.length + OID_BYTES, 0));
+  let at = 0;
+  for (const { head, oid } of rows) {
+    at += bytes.write(head, at, 'latin1');
+    at += bytes.write(oid, at, 'hex');
+  }
+  return bytes;
 }
 
-const SLASH = Buffer.from('/');
-const NUL = Buffer.from([0]);
+const OID_BYTES = 20;
 
-function shortMode(mode: TreeEntry['mode']): string {
-  return mode === '040000' ? '40000' : mode;
+/** One character a byte, so that comparing strings compares bytes. */
+function byteString(name: string): string {
+  return IS_ASCII.test(name) ? name : encodeName(name).toString('latin1');
 }
 
-function isSorted(rows: readonly { readonly key: Buffer }[]): boolean {
-  return rows.every((row, index) => {
-    const previous = rows[index - 1];
-    return previous === undefined || Buffer.compare(previous.key, row.key) < 0;
-  });
-}
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is that of ASCII
+const IS_ASCII = /^[\u0000-\u007f]*$/;
 
 function refuseDuplicates(entries: readonly TreeEntry[]): void {
   const names = new Set<string>();
@@ -64,11 +66,11 @@ export function decodeTree(content: Uint8Array): TreeEntry[] {
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
     const nul = bytes.indexOf(0, space);
-    if (space < 0 || nul < 0 || nul + 21 > bytes.length) throw new RangeError('the tree is cut off');
+    if (space < 0 || nul < 0 || nul + 1 + OID_BYTES > bytes.length) throw new RangeError('the tree is cut off');
     const mode = canonicalMode(Number.parseInt(bytes.toString('latin1', at, space), 8));
     const name = decodeName(bytes.subarray(space + 1, nul));
-    entries.push({ mode, name, oid: bytes.toString('hex', nul + 1, nul + 21) });
-    at = nul + 21;
+    entries.push({ mode, name, oid: bytes.toString('hex', nul + 1, nul + 1 + OID_BYTES) });
+    at = nul + 1 + OID_BYTES;
   }
   return entries;
 }
