@@ -57,7 +57,8 @@ function readsAs(text: string, wanted: KrmValue): boolean {
   }
 }
 
-function eolOf(source: string): string {
+/** The line break that a text uses: that of its first line. */
+export function eolOf(source: string): string {
   const newline = source.indexOf('\n');
   return newline > 0 && source[newline - 1] === '\r' ? '\r\n' : '\n';
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { TerminalError } from '../api/errors.ts';
-import { editText } from './edit-text.ts';
+import { editText, eolOf } from './edit-text.ts';
 import { HOUSE_STYLE, renderBlock, renderJson } from './emit.ts';
 import { SourceFault } from './events.ts';
 import { readValue } from './fast-reader.ts';
@@ -223,6 +223,13 @@ function editParts(parts: readonly Part[], changes: ReadonlyMap<number, KrmValue
 
 function editedPart(part: Part, next: KrmValue): Part {
   const text = editText(part.text, part.content?.value ?? null, next);
+  if (part.column > 0) {
+    // Not everything may stand behind a marker.
+    const piece: Piece = { ...part, text, kind: 'document' };
+    if (!valuesEqual(new DocumentContent(piece).value, next)) {
+      return withText({ ...part, column: 0 }, `${eolOf(text)}${text}`, next);
+    }
+  }
   return withText(part, text, next);
 }
 
@@ -240,7 +247,7 @@ function dropSeparator(parts: Part[]): void {
 
 function appendPart(parts: Part[], value: KrmValue, json: boolean): void {
   const last = parts.at(-1);
-  const eol = parts.some((part) => part.text.includes('\r\n')) ? '\r\n' : '\n';
+  const eol = eolOf(parts.find((part) => part.text.includes('\n'))?.text ?? '');
   const hasDocument = parts.some((part) => part.content !== undefined);
   const unfinished = last !== undefined && !last.text.endsWith('\n');
   const afterMarker = last !== undefined && last.content === undefined && last.text.startsWith('---');

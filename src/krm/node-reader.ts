@@ -14,11 +14,14 @@ import { taggedValue } from './fast-reader.ts';
 import { keyText, resolvePlain } from './scalars.ts';
 import { isList, isMap, type KrmMap, type KrmScalar, type KrmValue, withKey } from './value.ts';
 
-/** Every untagged plain scalar, with Go's rules; a scalar that was not changed is written as it was read. */
+const NON_STRING =
+  /^(?:~?|null|Null|NULL|true|True|TRUE|false|False|FALSE|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|[-+]?0[xX][0-9a-fA-F_]+|[-+]?0[bB][01_]+|[-+]?0[oO][0-7_]+|[-+]?(?:\.[0-9_]+|_*[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9_]+)?)$/;
+
+/** Untagged plain scalars that are no strings, with Go's rules; one that was not changed is written as it was read. */
 const PLAIN: ScalarTag = {
   tag: 'tag:yaml.org,2002:null',
   default: true,
-  test: /^/,
+  test: NON_STRING,
   identify: (value) => value === null || (typeof value !== 'string' && typeof value !== 'object'),
   resolve: (text) => resolvePlain(text),
   stringify: ({ source, value }) => {

@@ -58,8 +58,18 @@ export class BlockLines {
       context.edit(this.#start(0), begin + indent, '');
     }
     for (const index of removed) {
-      if (index >= from) context.edit(this.start(index), this.end(index), '');
+      if (index >= from) context.edit(this.start(index), this.#removalEnd(index), '');
     }
+  }
+
+  /** Blank lines below go along when blank lines or nothing stand above, so that none pile up. */
+  #removalEnd(index: number): number {
+    const end = this.end(index);
+    if (index === this.#parts.length - 1) return end;
+    const above = this.#source.slice(lineStart(this.#source, Math.max(0, this.start(index) - 1)), this.start(index));
+    if (index > 0 && above.trim() !== '') return end;
+    const blank = /^(?:[ \t]*\r?\n)*/.exec(this.#source.slice(end, this.start(index + 1)))?.[0] ?? '';
+    return end + blank.length;
   }
 
   #start(index: number): number {

@@ -2,7 +2,18 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { editSource, type KrmDocument, parseKrmFile, stringifyKrm } from '../../../src/krm/file.ts';
 import { nodeValue, readNodes } from '../../../src/krm/node-reader.ts';
-import { isList, isMap, type KrmMap, type KrmPath, type KrmScalar, type KrmValue, setIn } from '../../../src/krm/value.ts';
+import { readSourceTree, type SourceList, type SourceMap, type SourceNode } from '../../../src/krm/source-tree.ts';
+import {
+  deleteIn,
+  getIn,
+  isList,
+  isMap,
+  type KrmMap,
+  type KrmPath,
+  type KrmScalar,
+  type KrmValue,
+  setIn,
+} from '../../../src/krm/value.ts';
 import { corpus } from './corpus.ts';
 
 const files = corpus().map(({ name, bytes }) => ({ name, bytes, file: parseKrmFile(name, bytes) }));
@@ -15,11 +26,6 @@ function withNodes(source: string): KrmValue {
   return nodeValue(readNodes(source));
 }
 
-/** Without the sharing of aliases, so that fast-check may print it and `toEqual` compare it. */
-function withoutNegativeZero(value: KrmValue): KrmValue {
-  return Object.is(value, -0) ? 0 : value;
-}
-
 describe('files of the corpus', () => {
   test.each(files)('$name without an edit keeps its bytes and never throws', ({ name, bytes, file }) => {
     expect(parseKrmFile(name, bytes).bytes).toBe(bytes);
@@ -28,32 +34,42 @@ describe('files of the corpus', () => {
     expect(file.edit(unchanged).bytes).toBe(bytes);
   });
 
-  test.each(documents)('$title reads the same with the node reader', ({ document }) => {
-    expect(withNodes(document.source)).toEqual(document.value);
+  test.each(readable)('$name reads the same with the node reader, also after being written anew', ({ file }) => {
+    for (const { source, value } of file.documents) {
+      expect(withNodes(source)).toEqual(value);
+      expectReads(stringifyKrm(value), value);
+    }
   });
 
-  test.each(documents)('$title reads the same after being written anew', ({ document }) => {
-    const text = stringifyKrm(document.value);
-    expect(parseKrmFile('a.yaml', Buffer.from(text)).documents[0]?.value ?? null).toEqual(document.value);
-    expect(withNodes(text)).toEqual(document.value);
-  });
-
-  test.each(documents)('$title: a change of one scalar changes the lines of that scalar only', ({ document }) => {
-    for (const path of scalarPaths(document.value).slice(0, 60)) checkScalarEdit(document, path);
+  test.each(readable)('$name: a change of one scalar changes the lines of that scalar only', ({ file }) => {
+    for (const document of file.documents) {
+      const paths = scalarPaths(document.value);
+      const stride = Math.ceil(paths.length / 12);
+      for (let at = 0; at < paths.length; at += stride) checkScalarEdit(document, paths[at] as KrmPath);
+    }
   });
 });
+
+function expectReads(text: string, value: KrmValue): void {
+  expect(parseKrmFile('a.yaml', Buffer.from(text)).documents[0]?.value ?? null).toEqual(value);
+  expect(withNodes(text)).toEqual(value);
+}
+
+/** Anchors reach further than their line, and explicit keys are written anew. */
+const FAR_REACHING = /[*?]|<</;
 
 function checkScalarEdit({ source, value }: KrmDocument, path: KrmPath): void {
   const next = setIn(value, path, 'changed');
   const text = editSource(source, next);
-  expect(withNodes(text)).toEqual(next);
-  if (/[*?]|<</.test(source)) return;
-  const before = source.split('\n');
-  const after = text.split('\n');
+  expectReads(text, next);
+  if (FAR_REACHING.test(source)) return;
+  const before = source.split(/\r?\n/);
+  const after = text.split(/\r?\n/);
   const { head, tail } = commonEnds(before, after);
-  // What lies between is the scalar's old text and one new line.
-  expect(after.length - head - tail).toBeLessThanOrEqual(1);
-  expect(after.slice(head, after.length - tail).join('\n')).toMatch(/changed|^$/);
+  // What lies between is the scalar's old lines and the new one, with a block scalar's header.
+  expect(after.slice(head, after.length - tail).join('\n')).toMatch(/^(?:.*>-.*\n)?.*changed.*$|^$/);
+  if (String(getIn(value, path)).includes('\n')) return;
+  expect(before.slice(head, before.length - tail).filter((line) => /^\s*#/.test(line))).toEqual([]);
 }
 
 function commonEnds(before: readonly string[], after: readonly string[]): { head: number; tail: number } {
@@ -73,13 +89,45 @@ function scalarPaths(value: KrmValue | undefined, path: KrmPath = []): KrmPath[]
 
 const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 12 }).filter((value) => value.isWellFormed()),
-  fc.constantFrom('yes', '0644', '1e3', '', ' x', 'a: b', '#', 'a #b', '- a', '~', 'multi\nline\n', 'a\n\n b', '\u2028', 'x\r\ny'),
-  fc.constantFrom('one\ntwo', 'ends\n\n', '\n', 'tab\there', '---', '...', '--- a', '{{ x }}', '*a', '&a', '!t', '|', '>', '%', '@', '`'),
+  fc.constantFrom(
+    'yes',
+    '0644',
+    '1e3',
+    '',
+    ' x',
+    'a: b',
+    '#',
+    'a #b',
+    '- a',
+    '~',
+    'multi\nline\n',
+    'a\n\n b',
+    '\u2028',
+    'x\r\ny',
+  ),
+  fc.constantFrom(
+    'one\ntwo',
+    'ends\n\n',
+    '\n',
+    'tab\there',
+    '---',
+    '...',
+    '--- a',
+    '{{ x }}',
+    '*a',
+    '&a',
+    '!t',
+    '|',
+    '>',
+    '%',
+    '@',
+    '`',
+  ),
 );
 const scalar: fc.Arbitrary<KrmScalar> = fc.oneof(
   text,
   fc.integer(),
-  fc.double().map((value) => withoutNegativeZero(value) as number),
+  fc.double().map((value) => (Object.is(value, -0) ? 0 : value)),
   fc.boolean(),
   fc.constant(null),
   fc.bigInt({ min: 2n ** 53n + 2n, max: 2n ** 70n }),
@@ -118,7 +166,11 @@ function applyChange(value: KrmValue, { at: [step, ...rest], ...change }: Change
   return isList(value) ? value.with(part as number, next) : withEntry(value as KrmMap, String(part), next);
 }
 
-function applyHere(value: KrmValue, keys: readonly (string | number)[], { action, key, value: made }: Change): KrmValue {
+function applyHere(
+  value: KrmValue,
+  keys: readonly (string | number)[],
+  { action, key, value: made }: Change,
+): KrmValue {
   const at = key.length % (keys.length + 1);
   if (isList(value)) {
     if (action === 'add') return value.toSpliced(at, 0, made);
@@ -136,39 +188,102 @@ function withEntry(map: KrmMap, key: string, value: KrmValue): KrmMap {
 }
 
 describe('random edits', () => {
-  test.each(documents.filter(({ title }) => !title.includes('/')))('$title takes any edit', ({ document }) => {
+  const own = documents.filter(({ title }) => !title.includes('/'));
+
+  test.each(own)('$title takes any edit', ({ document }) => {
     fc.assert(
-      fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
-        const next = changes.reduce(applyChange, document.value);
-        const edited = editSource(document.source, next);
-        expect(parseKrmFile('a.yaml', Buffer.from(edited)).documents[0]?.value ?? null).toEqual(next);
-        expect(withNodes(edited)).toEqual(next);
-      }),
-      { numRuns: 60 },
+      fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => checkEdit(document, changes)),
+      { numRuns: 20 },
     );
   });
 
-  test('any sample takes any edit', () => {
+  test('any document takes any edit', () => {
     fc.assert(
       fc.property(fc.nat(), fc.array(change, { minLength: 1, maxLength: 3 }), (at, changes) => {
-        const { document } = documents[at % documents.length] as (typeof documents)[number];
-        const next = changes.reduce(applyChange, document.value);
-        const edited = editSource(document.source, next);
-        expect(parseKrmFile('a.yaml', Buffer.from(edited)).documents[0]?.value ?? null).toEqual(next);
-        expect(withNodes(edited)).toEqual(next);
+        checkEdit((documents[at % documents.length] as (typeof documents)[number]).document, changes);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
   test('any value is read back from its own text by both readers', () => {
     fc.assert(
-      fc.property(anyValue, (value) => {
-        const written = stringifyKrm(value);
-        expect(parseKrmFile('a.yaml', Buffer.from(written)).documents[0]?.value ?? null).toEqual(value);
-        expect(withNodes(written)).toEqual(value);
+      fc.property(anyValue, (value) => expectReads(stringifyKrm(value), value)),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function checkEdit({ source, value }: KrmDocument, changes: readonly Change[]): void {
+  const next = changes.reduce(applyChange, value);
+  expectReads(editSource(source, next), next);
+}
+
+/** Block maps and lists with their paths: those that stand in lines of their own. */
+function collections(document: KrmDocument): { path: KrmPath; node: SourceMap | SourceList }[] {
+  const found: { path: KrmPath; node: SourceMap | SourceList }[] = [];
+  const walk = (node: SourceNode, path: KrmPath): void => {
+    if ((node.kind !== 'map' && node.kind !== 'list') || node.flow) return;
+    found.push({ path, node });
+    if (node.kind === 'map') for (const { name, value } of node.entries) walk(value, [...path, name]);
+    else
+      node.items.forEach(({ value }, index) => {
+        walk(value, [...path, index]);
+      });
+  };
+  const root = readSourceTree(`${document.source}\n`);
+  if (root !== undefined) walk(root, []);
+  return found;
+}
+
+function isSubsequence(part: readonly string[], whole: readonly string[]): boolean {
+  let at = 0;
+  for (const line of whole) if (line === part[at]) at += 1;
+  return at === part.length;
+}
+
+describe('structural edits', () => {
+  const tracked = documents.filter(({ document }) => !FAR_REACHING.test(document.source));
+  const place = fc.tuple(fc.nat(), fc.nat(), fc.nat()).map(([a, b, c]) => {
+    const { document } = tracked[a % tracked.length] as (typeof tracked)[number];
+    const places = collections(document);
+    return { document, place: places[b % places.length], at: c };
+  });
+
+  test('an added key or item leaves every line as it was', () => {
+    fc.assert(
+      fc.property(place, anyValue, ({ document, place, at }, added) => {
+        if (place === undefined) return;
+        const { path, node } = place;
+        const old = getIn(document.value, path) as KrmValue;
+        const inline = node.kind === 'list' && document.source.slice(0, node.start).trimEnd().endsWith('-');
+        const index = isList(old) ? (inline ? old.length : at % (old.length + 1)) : 0;
+        const next = isList(old) ? old.toSpliced(index, 0, added) : withEntry(old as KrmMap, 'a new key', added);
+        const edited = editSource(document.source, setIn(document.value, path, next));
+        const lines = edited.split('\n');
+        const kept = isSubsequence(document.source.replace(/\n$/, '').split('\n'), lines);
+        expect({ edited, kept }).toEqual({ edited, kept: true });
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
+    );
+  });
+
+  test('a removed key or item takes its own lines along and no other', () => {
+    fc.assert(
+      fc.property(place, ({ document, place, at }) => {
+        if (place === undefined) return;
+        const { path } = place;
+        const old = getIn(document.value, path) as KrmValue;
+        const keys = isList(old) ? [...old.keys()] : Object.keys(old as KrmMap);
+        // Behind a dash the next key moves up, and without the last one `{}` appears.
+        const position = 1 + (at % Math.max(1, keys.length - 1));
+        const key = keys[position];
+        if (key === undefined) return;
+        const edited = editSource(document.source, deleteIn(document.value, [...path, key]));
+        const kept = isSubsequence(edited.replace(/\n$/, '').split('\n'), document.source.split('\n'));
+        expect({ edited, kept }).toEqual({ edited, kept: true });
+      }),
+      { numRuns: 200 },
     );
   });
 });
