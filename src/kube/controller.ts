@@ -17,8 +17,16 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
   readonly hasSynced: boolean;
   /** Before start. @throws Error when the name is taken by another function */
   addIndex(name: string, index: IndexFunction<T>): void;
-  /** Handlers are contained: one that throws is logged and the rest goes on. `before` is absent on add, `after` on delete. */
-  onChange(handler: (change: { readonly before?: T; readonly after?: T }) => void): void;
+  /** Before start. Handlers are contained: one that throws is logged and the rest goes on. */
+  onChange(handler: (change: Change<T>) => void): void;
+}
+
+/** `before` is absent on add, `after` on delete. */
+export interface Change<T extends KubeObject> {
+  readonly before?: T;
+  readonly after?: T;
+  /** The object was there when the informer started: nothing has happened to it. */
+  readonly initial?: boolean;
 }
 
 /** What a reconcile asks for next; nothing at all means "wait for the next event". */
@@ -29,6 +37,8 @@ export interface ReconcileResult {
 export interface ReconcileContext {
   readonly signal: AbortSignal;
   readonly now: () => Date;
+  /** How many reconciles of this key in a row have ended in a ConflictError; absent means none. */
+  readonly conflicts?: number;
 }
 
 /** One controller: a name, workers, and a function of a key. Thrown VerandaErrors decide about requeue by their `retry`. */

@@ -1,0 +1,275 @@
+import { abortable } from '../concurrency/deadline.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { DelayHeap } from './delay-heap.ts';
+import { Fifo } from './fifo.ts';
+
+/** `low` is for what can wait, such as the objects that are there at start: it is served when nothing else is queued. */
+export type Priority = 'normal' | 'low';
+
+/** What a queue tells of itself, after the metrics of client-go's work queues. */
+export interface WorkQueueMetrics {
+  /** Number of queued keys, after each change. */
+  depth(keys: number): void;
+  added(): void;
+  retried(): void;
+  /** A key was taken after it had been queued for so long. */
+  waited(milliseconds: number): void;
+  /** The work on a key took so long. */
+  worked(milliseconds: number): void;
+}
+
+export interface WorkQueueOptions {
+  readonly clock?: Clock;
+  /** Back-off after the first failure; it doubles with each further one. Default 5 ms. */
+  readonly baseDelayMs?: number;
+  /** Default 1,000 s. */
+  readonly maxDelayMs?: number;
+  readonly metrics?: WorkQueueMetrics;
+  /** Called after each change of state. */
+  readonly onChange?: () => void;
+}
+
+interface Queued {
+  readonly key: string;
+  readonly priority: Priority;
+  readonly since: number;
+}
+
+/**
+ * Keys to be worked on, each queued at most once and worked on by one worker at a time. A key that is added while it is
+ * worked on is queued again when that work is done.
+ */
+export class WorkQueue {
+  readonly #clock: Clock;
+  readonly #baseDelayMs: number;
+  readonly #maxDelayMs: number;
+  readonly #metrics: WorkQueueMetrics | undefined;
+  readonly #onChange: () => void;
+
+  readonly #queued = new Map<string, Queued>();
+  readonly #lines = { normal: new Fifo<Queued>(), low: new Fifo<Queued>() } as const;
+  /** Keys being worked on, with the time at which that began. */
+  readonly #processing = new Map<string, number>();
+  /** Keys added while being worked on. */
+  readonly #dirty = new Map<string, Priority>();
+  readonly #failures = new Map<string, number>();
+  /** Keys to be queued later because somebody asked for it. */
+  readonly #later = new DelayHeap();
+  /** Keys to be queued later because their last work did; the next result replaces it. */
+  readonly #again = new DelayHeap();
+  readonly #takers = new Set<(key: string | undefined) => void>();
+  #timer: { readonly dueAt: number; readonly cancel: () => void } | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #closed = false;
+
+  constructor(options: WorkQueueOptions = {}) {
+    this.#clock = options.clock ?? systemClock;
+    this.#baseDelayMs = options.baseDelayMs ?? 5;
+    this.#maxDelayMs = options.maxDelayMs ?? 1_000_000;
+    this.#metrics = options.metrics;
+    this.#onChange = options.onChange ?? (() => {});
+  }
+
+  /** Number of keys that a worker could take now. */
+  get depth(): number {
+    return this.#queued.size;
+  }
+
+  /** Number of keys being worked on. */
+  get processing(): number {
+    return this.#processing.size;
+  }
+
+  /** Keys that are to be queued later, with the time until then. */
+  get delayed(): readonly { readonly key: string; readonly inMs: number }[] {
+    const now = this.#now();
+    const earliest = new Map<string, number>();
+    for (const { key, dueAt } of [...this.#later.entries(), ...this.#again.entries()]) {
+      earliest.set(key, Math.min(dueAt, earliest.get(key) ?? dueAt));
+    }
+    return [...earliest].map(([key, dueAt]) => ({ key, inMs: Math.max(0, dueAt - now) }));
+  }
+
+  /** Milliseconds until the next delayed key is due. */
+  get nextDueInMs(): number | undefined {
+    const next = this.#nextDueAt();
+    return next === undefined ? undefined : Math.max(0, next - this.#now());
+  }
+
+  /** Queues a key. One that is queued with low priority moves up when it is added with normal priority. */
+  add(key: string, priority: Priority = 'normal'): void {
+    if (this.#closed) return;
+    this.#metrics?.added();
+    if (this.#processing.has(key)) {
+      if (this.#dirty.get(key) !== 'normal') this.#dirty.set(key, priority);
+      return;
+    }
+    this.#enqueue(key, priority);
+    this.#onChange();
+  }
+
+  /** Queues a key later; of several times the earliest counts. */
+  addAfter(key: string, milliseconds: number): void {
+    if (this.#closed) return;
+    if (milliseconds <= 0) {
+      this.add(key);
+      return;
+    }
+    const dueAt = this.#now() + milliseconds;
+    if (dueAt >= (this.#later.dueAt(key) ?? Number.POSITIVE_INFINITY)) return;
+    this.#later.set(key, dueAt);
+    this.#arm();
+    this.#onChange();
+  }
+
+  /**
+   * Ends the work on a key and says when it is to be worked on again: `retry` backs off, a number of milliseconds is a success
+   * that asks for another look, undefined a success that waits for the next `add`. Both successes reset the back-off. What an
+   * earlier result of this key asked for no longer counts.
+   */
+  done(key: string, next?: 'retry' | number): void {
+    const since = this.#processing.get(key);
+    if (since === undefined) throw new Error(`key ${key} is not being worked on`);
+    this.#processing.delete(key);
+    this.#metrics?.worked(this.#now() - since);
+    this.#again.delete(key);
+    this.#schedule(key, next);
+    const dirty = this.#dirty.get(key);
+    this.#dirty.delete(key);
+    if (dirty && !this.#closed) this.#enqueue(key, dirty);
+    this.#arm();
+    if (this.#processing.size === 0) this.#idle?.resolve();
+    this.#onChange();
+  }
+
+  /** How often the work on a key has failed since its last success. */
+  failures(key: string): number {
+    return this.#failures.get(key) ?? 0;
+  }
+
+  /**
+   * The next key, which from then on is worked on until `done`. Undefined after shutdown.
+   * @throws the signal's reason
+   */
+  async take(signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted();
+    if (this.#closed) return undefined;
+    const key = this.#next();
+    if (key !== undefined) return key;
+    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+    // Who has been handed a key is no taker any more, and keeps it.
+    const onAbort = () => {
+      if (this.#takers.delete(resolve)) reject(signal.reason);
+    };
+    this.#takers.add(resolve);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Takes no more keys, forgets those that wait, and sends workers home that wait for one. */
+  shutdown(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#later.clear();
+    this.#again.clear();
+    this.#queued.clear();
+    this.#dirty.clear();
+    this.#lines.normal.clear();
+    this.#lines.low.clear();
+    for (const taker of this.#takers) taker(undefined);
+    this.#takers.clear();
+    this.#metrics?.depth(0);
+    this.#onChange();
+  }
+
+  /**
+   * After `shutdown`: waits until no key is worked on.
+   * @throws the signal's reason
+   */
+  async drained(signal: AbortSignal): Promise<void> {
+    if (this.#processing.size === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await abortable(this.#idle.promise, signal);
+  }
+
+  #schedule(key: string, next: 'retry' | number | undefined): void {
+    const failures = this.failures(key);
+    if (next !== 'retry') this.#failures.delete(key);
+    if (next === undefined || this.#closed) return;
+    if (next === 'retry') {
+      this.#failures.set(key, failures + 1);
+      this.#metrics?.retried();
+      // Beyond 2^50 a number of milliseconds is no longer exact, and far beyond any maximum.
+      this.#again.set(key, this.#now() + Math.min(this.#maxDelayMs, this.#baseDelayMs * 2 ** Math.min(failures, 50)));
+    } else if (next <= 0) {
+      this.#enqueue(key, 'normal');
+    } else {
+      this.#again.set(key, this.#now() + next);
+    }
+  }
+
+  #nextDueAt(): number | undefined {
+    const [later, again] = [this.#later.next(), this.#again.next()];
+    if (later === undefined || again === undefined) return later ?? again;
+    return Math.min(later, again);
+  }
+
+  #arm(): void {
+    const dueAt = this.#nextDueAt();
+    if (dueAt === this.#timer?.dueAt) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (dueAt === undefined) return;
+    const cancel = this.#clock.setTimer(dueAt - this.#now(), () => {
+      this.#timer = undefined;
+      this.#queueDue();
+    });
+    this.#timer = { dueAt, cancel };
+  }
+
+  #queueDue(): void {
+    const now = this.#now();
+    for (const heap of [this.#later, this.#again]) {
+      for (let key = heap.takeDue(now); key !== undefined; key = heap.takeDue(now)) this.add(key);
+    }
+    this.#arm();
+  }
+
+  #enqueue(key: string, priority: Priority): void {
+    const before = this.#queued.get(key);
+    if (before && (before.priority === 'normal' || priority === 'low')) return;
+    const entry = { key, priority, since: before?.since ?? this.#now() };
+    this.#queued.set(key, entry);
+    this.#lines[priority].push(entry);
+    this.#metrics?.depth(this.depth);
+    const [taker] = this.#takers;
+    if (!taker) return;
+    this.#takers.delete(taker);
+    taker(this.#next());
+  }
+
+  /** Takes out the next key and marks it as being worked on. */
+  #next(): string | undefined {
+    for (const line of [this.#lines.normal, this.#lines.low]) {
+      for (let entry = line.shift(); entry; entry = line.shift()) {
+        // A key that has moved up leaves its old entry behind.
+        if (this.#queued.get(entry.key) !== entry) continue;
+        this.#queued.delete(entry.key);
+        this.#processing.set(entry.key, this.#now());
+        this.#metrics?.waited(this.#now() - entry.since);
+        this.#metrics?.depth(this.depth);
+        return entry.key;
+      }
+    }
+    return undefined;
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime();
+  }
+}
