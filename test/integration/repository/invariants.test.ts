@@ -53,7 +53,9 @@ class Invariants {
   }
 
   #checkTag(path: string, revision: number, ref: string, commit: string): void {
-    if (this.#tags.has(ref)) return expect(commit).toBe(this.#tags.get(ref));
+    const before = this.#tags.get(ref);
+    expect(commit).toBe(before ?? commit);
+    if (before !== undefined) return;
     this.#tags.set(ref, commit);
     expect(revision).toBe((this.#highest.get(path) ?? 0) + 1);
     this.#highest.set(path, revision);
