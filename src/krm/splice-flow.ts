@@ -1,4 +1,4 @@
-import { lineEnd, type SourceList, type SourceMap, skipSeparation } from './source-tree.ts';
+import { type SourceList, type SourceMap, skipSeparation } from './source-tree.ts';
 import type { SpliceContext } from './splice-context.ts';
 
 /** An item of the flow collection as it shall be: an old one with its own edits, or new text. */
@@ -78,8 +78,10 @@ function readLayout(source: string, node: SourceMap | SourceList, spans: readonl
 
 /** Offset behind the line break when only blanks and a comment stand between `at` and it, before `limit`; else `at`. */
 function restOfLine(source: string, at: number, limit: number): number {
-  const end = lineEnd(source, at);
-  return end <= limit && /^[ \t]*(?:#.*)?\r?\n$/.test(source.slice(at, end)) ? end : at;
+  const newline = source.slice(at, limit).indexOf('\n');
+  if (newline < 0) return at;
+  const end = at + newline + 1;
+  return /^[ \t]*(?:#.*)?\r?\n$/.test(source.slice(at, end)) ? end : at;
 }
 
 function oldPiece(

@@ -73,7 +73,7 @@ function diffMap(context: SpliceContext, node: SourceMap, old: KrmMap, next: Krm
     if (structural) replaceValue(context, node, next, place);
     return;
   }
-  const entries = node.entries.filter((entry) => !entry.merge && kept.includes(entry));
+  const entries = kept.filter((entry) => !entry.merge);
   const work = (entry: SourceEntry) => diffEntry(context, node, entry, old, next);
   if (!structural) entries.forEach(work);
   else if (node.flow) restructureFlowMap(context, node, kept, work, newFlowEntries(context, node, added, next));
@@ -108,8 +108,9 @@ function restructureFlowMap(
   added: readonly FlowPart[],
 ): void {
   if (node.pair) throw new UntrackedForm('pair in a flow list');
+  const indexes = new Map(node.entries.map((entry, index) => [entry, index]));
   const parts = kept.map((entry): FlowPart => {
-    return { index: node.entries.indexOf(entry), work: () => (entry.merge ? undefined : work(entry)) };
+    return { index: indexes.get(entry) ?? 0, work: () => (entry.merge ? undefined : work(entry)) };
   });
   spliceFlow(context, node, node.entries.map(entrySpan), [...parts, ...added]);
 }

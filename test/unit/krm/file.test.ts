@@ -85,6 +85,31 @@ describe('faults are reported with their place in the file', () => {
   });
 });
 
+describe('flow collections that are not deeper than their key, as Go accepts them', () => {
+  test.each<[string, string, KrmValue]>([
+    ['a closing bracket', 'a: {\n  b: 1, # one\n}\nc: [\n  x # last\n]\n', { a: { b: 1 }, c: ['x'] }],
+    ['all lines', 'a: {\n"b": [\n1,\n\n# apart\n2\n]\n}\nd: "x # y"\n', { a: { b: [1, 2] }, d: 'x # y' }],
+    ['CRLF', 'a: [\r\n  x\r\n]\r\n', { a: ['x'] }],
+  ])('%s', (_, text, value) => {
+    const file = parse(text);
+    expect(file.problems).toEqual([]);
+    expect(file.documents[0]?.value).toEqual(value);
+    const next = { ...(value as { [key: string]: KrmValue }), a: 'changed' };
+    expect(parse(edited(text, [[0, next]])).documents[0]?.value).toEqual(next);
+  });
+
+  test('only their own lines change in an edit', () => {
+    const text = 'a: {\n  b: 1, # one\n}\nc: [\n  x # last\n]\n';
+    expect(edited(text, [[0, { a: { b: 2 }, c: ['x', 'z'] }]])).toBe(
+      'a: {\n  b: 2, # one\n}\nc: [\n  x, # last\n  z\n]\n',
+    );
+  });
+
+  test.each(['a: [\nb: 1\n', 'a: "x\ny"\n', 'a: {\nb\n'])('%j stays a fault', (text) => {
+    expect(parse(text).problems).toHaveLength(1);
+  });
+});
+
 describe('hostile input is refused without harm', () => {
   test.each([
     ['flow lists', '['.repeat(10_000)],
