@@ -1,9 +1,11 @@
+import type { Writable } from 'node:stream';
+
 /** What a command may touch of the process; handed in by main, so that commands can be tested without a process. */
 export interface CliContext {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stderr: Writable;
   readonly cwd: string;
 }
 

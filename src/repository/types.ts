@@ -81,12 +81,18 @@ export interface CommitInfo {
  */
 export interface Draft {
   readonly key: RevisionKey;
-  /** Adds a commit with `pkg` as the package's whole content; no commit when that is what is there already. */
+  /**
+   * Adds a commit with `pkg` as the package's whole content; no commit when that is what is there already, unless the
+   * draft is new or `info` brings another input hash, which the commit then records.
+   * @throws TerminalError InvalidPackage without a Kptfile, PathConflict when a file lies on the package's path
+   */
   update(pkg: Package, info: CommitInfo): Promise<void>;
   /**
    * Makes the commits visible as Draft or Proposed. Returns the revision as it now stands; without any new commit and
    * without a change of lifecycle it touches nothing.
-   * @throws ConflictError when the draft's branch is not what it was at `open`
+   * @throws ConflictError reason RefMoved when the draft's branch is not what it was at `open`; WorkspaceExists when a
+   * new draft's workspace exists with other content than ours; TransientError PushRejected when the server refused;
+   * TerminalError EmptyDraft for a new draft without content
    */
   close(lifecycle: 'Draft' | 'Proposed'): Promise<RevisionInfo>;
 }
@@ -100,7 +106,10 @@ export interface CallOptions {
  * has moved; every write is idempotent in its effect, so that a caller may repeat it after a crash.
  */
 export interface PackageRepository {
-  /** One ls-remote; fetches only what moved. Concurrent calls share one round trip. */
+  /**
+   * One ls-remote; fetches only what moved. Concurrent calls share one round trip.
+   * @throws TerminalError BranchNotFound when the registered branch is missing and is not to be created
+   */
   sync(options?: CallOptions): Promise<RepositorySnapshot>;
   /** The last snapshot, with our own writes since; syncs once if there is none. */
   snapshot(options?: CallOptions): Promise<RepositorySnapshot>;

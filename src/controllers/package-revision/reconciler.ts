@@ -1,7 +1,8 @@
-import type { PackageRevisionStatus } from '../../api/generated/package-revision.ts';
 import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
 import { FIELD_MANAGER, LATEST_REVISION_LABEL, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
+import { findCondition } from '../../kube/conditions.ts';
 import type { ReconcileContext, Reconciler, ReconcileResult } from '../../kube/controller.ts';
+import type { Package } from '../../package/package.ts';
 import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repository/types.ts';
 import { RenderError } from '../../task/errors.ts';
 import type { ControllerEnvironment } from '../environment.ts';
@@ -11,7 +12,7 @@ import { fingerprint, knownInputHash, observeRevision } from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
 import { RevisionReport } from './report.ts';
 import { findRevision, openRepository } from './sources.ts';
-import { gitStatus, kptfileStatus, outcomeStatus, unmetGates } from './status.ts';
+import { gitStatus, kptfileGates, kptfileStatus, outcomeStatus } from './status.ts';
 
 /** More steps than any sequence needs: create or render, propose, publish. A plan that never ends is a bug, not a wait. */
 const MAX_STEPS = 8;
@@ -21,6 +22,7 @@ interface Work {
   readonly repositoryObject: Repository;
   readonly repository: PackageRepository;
   git: RevisionInfo | undefined;
+  blocked: boolean;
   readonly signal: AbortSignal;
   readonly report: RevisionReport;
 }
@@ -49,7 +51,7 @@ export class PackageRevisionReconciler implements Reconciler {
       this.#failures.delete(key);
       return undefined;
     }
-    const report = new RevisionReport(this.#env, object);
+    const report = new RevisionReport(this.#env, object, context);
     try {
       const work = await this.#open(object, context.signal, report);
       await this.#run(key, work);
@@ -65,7 +67,7 @@ export class PackageRevisionReconciler implements Reconciler {
     const repository = await openRepository(this.#env, namespace, object.spec.repository);
     const repositoryObject = this.#env.repositories.get(`${namespace}/${object.spec.repository}`) as Repository;
     const { revisions } = await repository.snapshot({ signal });
-    return { object, repositoryObject, repository, git: findRevision(revisions, object), signal, report };
+    return { object, repositoryObject, repository, git: findRevision(revisions, object), blocked: false, signal, report };
   }
 
   async #run(key: string, work: Work): Promise<void> {
@@ -94,7 +96,8 @@ export class PackageRevisionReconciler implements Reconciler {
       case 'none':
         return false;
       case 'blocked':
-        report.blocked(plan.reason, plan.message);
+        work.blocked = true;
+        report.blocked(plan.reason, plan.message, false);
         return false;
       case 'addFinalizer':
         return this.#setFinalizers(work, (finalizers) => [...finalizers, PACKAGE_REVISION_FINALIZER]);
@@ -135,9 +138,10 @@ export class PackageRevisionReconciler implements Reconciler {
     }
   }
 
-  #changed(work: Work, change: ContentChange): boolean {
+  async #changed(work: Work, change: ContentChange): Promise<boolean> {
     work.git = change.info;
     const deployment = work.repositoryObject.spec.deployment ?? false;
+    await this.#mirrorKptfile(work, change.outcome.pkg);
     work.report.status({ ...gitStatus(change.info, deployment), ...outcomeStatus(change.outcome, change.info, change.inputHash) });
     if (change.outcome.result.render) work.report.rendered(change.outcome.result.render, change.info.commit);
     for (const warning of change.outcome.result.warnings ?? []) work.report.warning('ContentWarning', warning);
@@ -160,17 +164,25 @@ export class PackageRevisionReconciler implements Reconciler {
   /** Status of a revision that stands: what git says, and what its Kptfile says when that was not mirrored yet. */
   async #mirror(work: Work, info: RevisionInfo): Promise<void> {
     const { report, repository, signal } = work;
-    const before = report.current().status;
-    const mirrored: Partial<PackageRevisionStatus> =
-      before?.packageTree === info.tree || info.branchHead
-        ? {}
-        : kptfileStatus(await repository.read(info.commit, info.package, { signal }));
+    const stale = report.current().status?.packageTree !== info.tree && !info.branchHead;
+    if (stale) await this.#mirrorKptfile(work, await repository.read(info.commit, info.package, { signal }));
     const inputHash = knownInputHash(report.current(), info);
-    report.status({ ...mirrored, ...gitStatus(info, work.repositoryObject.spec.deployment ?? false), ...(inputHash ? { inputHash } : {}) });
+    report.status({ ...gitStatus(info, work.repositoryObject.spec.deployment ?? false), ...(inputHash ? { inputHash } : {}) });
     report.handPushed(info.handPushed);
     await this.#labelLatest(work, info);
-    const unmet = unmetGates(report.current());
-    if (unmet.length > 0) report.gates(unmet);
+    const rendered = findCondition(report.current().status?.conditions, 'Rendered');
+    if (rendered?.status === 'False') report.blocked(rendered.reason, rendered.message, false);
+    else if (!work.blocked) report.ready('Ready', `${info.lifecycle} in git at ${info.commit.slice(0, 12)}`);
+  }
+
+  async #mirrorKptfile(work: Work, pkg: Package): Promise<void> {
+    work.report.status(kptfileStatus(pkg));
+    const gates = kptfileGates(pkg);
+    const known = (work.object.spec.readinessGates ?? []).map((gate) => gate.conditionType);
+    if (gates.length === known.length && gates.every((gate, index) => gate === known[index])) return;
+    const readinessGates = gates.map((conditionType) => ({ conditionType }));
+    work.object = await this.#env.store.patch(PACKAGE_REVISION, work.object.metadata, { spec: { readinessGates } }, this.#options(work.signal));
+    work.report.replaced(work.object);
   }
 
   async #labelLatest(work: Work, info: RevisionInfo): Promise<void> {

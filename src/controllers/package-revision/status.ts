@@ -1,5 +1,4 @@
 import type { PackageRevisionStatus, RenderStatus } from '../../api/generated/package-revision.ts';
-import type { PackageRevision } from '../../api/kinds.ts';
 import { readKptfile } from '../../krm/kptfile.ts';
 import type { Package } from '../../package/package.ts';
 import { KPTFILE } from '../../package/subpackages.ts';
@@ -32,7 +31,6 @@ export function outcomeStatus(outcome: TaskOutcome, info: RevisionInfo, inputHas
   const { type } = outcome.record;
   const creation = type in CREATION_SOURCE ? CREATION_SOURCE[type as keyof typeof CREATION_SOURCE] : undefined;
   return {
-    ...kptfileStatus(outcome.pkg),
     ...(creation ? { creationSource: creation } : {}),
     ...(inputHash ? { inputHash } : {}),
     ...(outcome.result.render ? { renderStatus: renderStatus(outcome.result.render, info.commit) } : {}),
@@ -57,14 +55,14 @@ export function kptfileStatus(pkg: Package): Partial<PackageRevisionStatus> {
   };
 }
 
-export function renderStatus(report: RenderReport, commit: string): RenderStatus {
+export function renderStatus(report: RenderReport, commit: string | undefined): RenderStatus {
   const steps = report.steps.slice(0, LIMITS.steps).map((step) => ({
     ...step,
     ...(step.stderr === undefined ? {} : { stderr: clip(step.stderr) }),
     results: step.results.slice(0, LIMITS.results).map((result) => ({ ...result, message: clip(result.message) })),
   })) as RenderStatus['steps'];
   return {
-    commit,
+    ...(commit ? { commit } : {}),
     ...(report.failure ? { failure: { reason: report.failure.reason, message: clip(report.failure.message) } } : {}),
     steps,
     ...(report.steps.length > LIMITS.steps ? { omitted: report.steps.length - LIMITS.steps } : {}),
@@ -76,8 +74,8 @@ function clip(text: string): string {
   return text.length > LIMITS.text ? `${text.slice(0, LIMITS.text)}…` : text;
 }
 
-/** Readiness gates of the package that are not True, by the mirrored conditions. */
-export function unmetGates({ spec, status }: PackageRevision): string[] {
-  const met = new Set((status?.packageConditions ?? []).filter((condition) => condition.status === 'True').map(({ type }) => type));
-  return (spec.readinessGates ?? []).map((gate) => gate.conditionType).filter((gate) => !met.has(gate));
+/** Readiness gates that the Kptfile asks for. */
+export function kptfileGates(pkg: Package): readonly string[] {
+  const file = pkg.get(KPTFILE);
+  return file ? readKptfile(KPTFILE, file.bytes).kptfile.readinessGates : [];
 }

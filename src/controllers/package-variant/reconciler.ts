@@ -32,7 +32,7 @@ export class PackageVariantReconciler implements Reconciler {
   async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult | undefined> {
     const variant = this.#env.variants.get(key);
     if (!variant) return undefined;
-    const report = new ObjectReport(this.#env, variant);
+    const report = new ObjectReport(this.#env, variant, context);
     try {
       if (variant.metadata.deletionTimestamp !== undefined) {
         await finalizeVariant(this.#env, variant, context.signal);
@@ -105,6 +105,7 @@ export class PackageVariantReconciler implements Reconciler {
     if (!found) return;
     const revision = await this.#claim(variant, found, inputHash, context.signal);
     report.status({ ...targetStatus(revision), inputHash });
+    report.conditions([{ type: 'PendingApproval', status: 'absent' }]);
     const lifecycle = revision.status?.observedLifecycle;
     if (lifecycle === 'Published') {
       report.status({ phase: 'Published' });
@@ -125,7 +126,8 @@ export class PackageVariantReconciler implements Reconciler {
   async #approve(variant: PackageVariant, revision: PackageRevision, report: ObjectReport<PackageVariant>, context: ReconcileContext): Promise<void> {
     const decision = this.#approvalDecision(variant, revision, context.now());
     if (decision.decision === 'wait') {
-      report.pendingApproval(decision.reason, decision.message);
+      report.ready('DraftReady', `${revision.metadata.name} ${decision.message}`);
+      report.conditions([{ type: 'PendingApproval', status: 'True', reason: decision.reason, message: decision.message }]);
       if (decision.afterMs !== undefined) report.requeueAfter(decision.afterMs);
       return;
     }

@@ -37,13 +37,14 @@ export class RepositoryReconciler implements Reconciler {
     this.workers = workers;
   }
 
-  async reconcile(key: string, { signal, now }: ReconcileContext): Promise<ReconcileResult | undefined> {
+  async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult | undefined> {
     const object = this.#env.repositories.get(key);
     if (!object || object.metadata.deletionTimestamp !== undefined) {
       await this.#env.gateway.close(key);
       return undefined;
     }
-    const report = new ObjectReport(this.#env, object);
+    const { signal, now } = context;
+    const report = new ObjectReport(this.#env, object, context);
     try {
       const repository = await this.#env.gateway.open(object);
       const snapshot = await repository.sync({ signal });

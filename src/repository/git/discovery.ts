@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { errorMessage } from '../../api/errors.ts';
+import { errorMessage, TransientError } from '../../api/errors.ts';
 import type { RepositorySnapshot, RevisionInfo } from '../types.ts';
 import { arrangeRevisions, type FoundRef } from './arrange.ts';
 import type { RepositoryLayout } from './layout.ts';
+import { hasKptfile } from './objects.ts';
 import { parseRef } from './refs.ts';
 import type { GitRemote } from './remote.ts';
 import { type EntryFault, type RevisionEntry, readEntry } from './revision-entry.ts';
@@ -11,11 +12,16 @@ import { forEachLimited } from './waiting.ts';
 
 const READS = 16;
 
+const ROOT_PACKAGE =
+  'the Kptfile in the directory of the Repository itself is ignored: a package needs a path below it';
+
 type Warning = RepositorySnapshot['warnings'][number];
+
+type Entry = RevisionEntry | EntryFault;
 
 interface CachedEntry {
   readonly commit: Oid;
-  readonly entry: RevisionEntry | EntryFault;
+  readonly entry: Entry;
 }
 
 /**
@@ -55,16 +61,16 @@ export class Discovery {
 
   /** All commits of `refs` must be in the mirror. */
   async snapshot(refs: RefMap): Promise<RepositorySnapshot> {
-    await this.#readMoved(refs);
+    const entries = await this.#readEntries(refs);
     const found: FoundRef[] = [];
     const warnings: Warning[] = [];
     for (const [ref, oid] of refs) {
       const parsed = parseRef(ref);
       if (!parsed || ref === this.#layout.branchRef || parsed.kind === 'deletionProposed') continue;
-      const cached = this.#entries.get(ref);
-      if (!cached) continue;
-      if ('fault' in cached.entry) warnings.push({ ref, message: cached.entry.fault });
-      else found.push({ ref, kind: parsed.kind, path: parsed.path, entry: cached.entry });
+      const entry = entries.get(ref);
+      if (!entry) continue;
+      if ('fault' in entry) warnings.push({ ref, message: entry.fault });
+      else found.push({ ref, kind: parsed.kind, path: parsed.path, entry });
       const first = this.#firstSeen.get(ref);
       if (parsed.kind === 'tag' && first !== undefined && first !== oid) {
         warnings.push({ ref, message: `the tag of a published revision was moved from commit ${first} to ${oid}` });
@@ -85,15 +91,22 @@ export class Discovery {
     return ref === this.#layout.branchRef ? this.#headRead : this.#entries.get(ref)?.commit;
   }
 
-  async #readMoved(refs: RefMap): Promise<void> {
-    for (const ref of this.#entries.keys()) if (!refs.has(ref)) this.#entries.delete(ref);
+  /** What each ref holds at its commit in `refs`; snapshots of different refs may be made at the same time. */
+  async #readEntries(refs: RefMap): Promise<ReadonlyMap<string, Entry>> {
+    const entries = new Map<string, Entry>();
+    for (const [ref, { commit, entry }] of this.#entries) {
+      if (!refs.has(ref)) this.#entries.delete(ref);
+      else if (refs.get(ref) === commit) entries.set(ref, entry);
+    }
     await forEachLimited(this.unread(refs), READS, async ([ref, commit]) => {
       const parsed = parseRef(ref);
       if (!parsed || ref === this.#layout.branchRef) return;
       const entry = await readEntry(this.#remote.objects, parsed, commit);
+      entries.set(ref, entry);
       this.#entries.set(ref, { commit, entry });
       if (parsed.kind === 'tag' && !this.#firstSeen.has(ref)) this.#firstSeen.set(ref, commit);
     });
+    return entries;
   }
 
   /** The packages on the registered branch. */
@@ -112,8 +125,10 @@ export class Discovery {
         return this.#layout.describeHead(path, head, packageTree, refs.has(marker) ? 'DeletionProposed' : 'Published');
       });
       const faults = scan.faults.map(({ path, message }) => `${scope.fullPath(path)} cannot be read: ${message}`);
+      if (hasKptfile(await objects.tree(tree))) faults.push(ROOT_PACKAGE);
       return { revisions, warnings: faults.map((message) => ({ ref: branchRef, message })) };
     } catch (error) {
+      if (error instanceof TransientError) throw error;
       return { revisions: [], warnings: [{ ref: branchRef, message: `cannot be read: ${errorMessage(error)}` }] };
     }
   }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { TerminalError } from '../../api/errors.ts';
+import { errorMessage, TerminalError, TransientError } from '../../api/errors.ts';
 import type { Commit, GitStore, NewCommit, Oid, TreeEntry } from './types.ts';
 
 const COMMITS = 20_000;
@@ -106,7 +106,10 @@ export class GitObjects {
     return grafted ?? this.writeTree([]);
   }
 
-  /** The outermost directories with a Kptfile in and below a tree. */
+  /**
+   * The outermost directories with a Kptfile in and below a tree.
+   * @throws TransientError when something could not be read now
+   */
   async scan(tree: Oid): Promise<PackageScan> {
     const known = this.#scans.get(tree);
     if (known) return known;
@@ -128,7 +131,8 @@ export class GitObjects {
         for (const found of scan.packages) packages.push({ path: below(found.path), tree: found.tree });
         for (const fault of scan.faults) faults.push({ ...fault, path: below(fault.path) });
       } catch (error) {
-        faults.push({ path: entry.name, message: error instanceof Error ? error.message : String(error) });
+        if (error instanceof TransientError) throw error;
+        faults.push({ path: entry.name, message: errorMessage(error) });
       }
     }
     return { packages, faults };

@@ -53,7 +53,7 @@ class GitPackageRepository implements PackageRepository {
 
   snapshot(options: CallOptions = {}): Promise<RepositorySnapshot> {
     if (!this.#refs) return this.sync(options);
-    this.#snapshot ??= this.#discovery.snapshot(new Map(this.#refs));
+    this.#snapshot ??= this.#makeSnapshot(this.#refs);
     return waitFor(this.#snapshot, options.signal);
   }
 
@@ -119,6 +119,14 @@ class GitPackageRepository implements PackageRepository {
     this.#unsubscribe();
   }
 
+  #makeSnapshot(refs: RefMap): Promise<RepositorySnapshot> {
+    const making = this.#discovery.snapshot(new Map(refs));
+    making.catch(() => {
+      if (this.#snapshot === making) this.#snapshot = undefined;
+    });
+    return making;
+  }
+
   async #sync(signal: AbortSignal): Promise<RepositorySnapshot> {
     this.#writesDuringSync = [];
     const listed = await this.#listAndFetch({ signal });
@@ -126,12 +134,12 @@ class GitPackageRepository implements PackageRepository {
     if (!listed.has(layout.branchRef) && !this.#options.createBranch)
       throw branchNotFound(layout.branchRef, remote.store.url);
     if (!listed.has(layout.branchRef)) await this.#createBranch({ signal });
-    applyWrites(
-      listed,
-      this.#writesDuringSync.filter(({ ref }) => this.#discovery.concerns(ref)),
-    );
+    // Read in full before it counts: when something cannot be read, the last good snapshot stays.
+    const snapshot = await this.#discovery.snapshot(listed);
+    signal.throwIfAborted();
     this.#refs = listed;
-    this.#snapshot = undefined;
+    this.#snapshot = Promise.resolve(snapshot);
+    if (this.#writesDuringSync.length > 0) this.#apply(listed, this.#writesDuringSync);
     return this.snapshot();
   }
 
@@ -172,8 +180,11 @@ class GitPackageRepository implements PackageRepository {
     const ours = writes.filter(({ ref }) => this.#discovery.concerns(ref));
     if (ours.length === 0) return;
     if (this.#syncs.size > 0) this.#writesDuringSync.push(...ours);
-    if (!this.#refs) return;
-    applyWrites(this.#refs, ours);
+    if (this.#refs) this.#apply(this.#refs, ours);
+  }
+
+  #apply(refs: Map<string, Oid>, writes: readonly RefUpdate[]): void {
+    applyWrites(refs, writes);
     this.#snapshot = undefined;
   }
 }

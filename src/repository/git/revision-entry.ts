@@ -1,4 +1,4 @@
-import { errorMessage, TerminalError } from '../../api/errors.ts';
+import { errorMessage, TerminalError, TransientError } from '../../api/errors.ts';
 import type { RevisionInfo, TaskRecord, VariantRecord } from '../types.ts';
 import { readDraftHistory, taggedTrailer } from './history.ts';
 import type { GitObjects } from './objects.ts';
@@ -27,7 +27,10 @@ export interface EntryFault {
   readonly fault: string;
 }
 
-/** Reads a ref of the layout; what is wrong with it comes back as text, so that one ref never spoils a list. */
+/**
+ * Reads a ref of the layout; what is wrong with it comes back as text, so that one ref never spoils a list.
+ * @throws TransientError when it could not be read now: that must not look like a revision that is not there
+ */
 export async function readEntry(objects: GitObjects, ref: LayoutRef, commit: Oid): Promise<RevisionEntry | EntryFault> {
   if (ref.path === '' || ref.leaf === '') return { fault: malformed(ref) };
   try {
@@ -35,6 +38,7 @@ export async function readEntry(objects: GitObjects, ref: LayoutRef, commit: Oid
     if (tree === undefined) return { fault: `no Kptfile at ${JSON.stringify(ref.path)} in commit ${commit}` };
     return ref.kind === 'tag' ? await readTag(objects, ref, commit, tree) : await readDraft(objects, ref, commit, tree);
   } catch (error) {
+    if (error instanceof TransientError) throw error;
     return { fault: `cannot be read: ${errorMessage(error)}` };
   }
 }

@@ -1,18 +1,15 @@
-import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { TerminalError, TransientError } from '../../../api/errors.ts';
 import { KeyedMutex } from '../../../concurrency/keyed-mutex.ts';
 import type { CallOptions } from '../../types.ts';
 import type { Commit, GitStore, NewCommit, Oid, PushOutcome, RefMap, RefUpdate, TreeEntry } from '../types.ts';
 import { failureError } from './failure.ts';
+import { writeKeptRefs } from './kept-refs.ts';
 import {
   asideDirectory,
   createMirror,
   isThere,
-  KEEP_PREFIX,
-  NAMED_PREFIX,
   needsRepack,
-  packRefs,
   repackMirror,
   swapMirror,
   verifyMirror,
@@ -23,13 +20,15 @@ import { ObjectReadError, ObjectReader, ObjectTypeError, ParsedObjects } from '.
 import { ObjectWriter } from './object-writer.ts';
 import { pushOutcomes } from './push-outcome.ts';
 import { checkOid, checkRefName } from './ref-format.ts';
-import type { Remote } from './remote.ts';
+import type { Remote, RemoteResult } from './remote.ts';
 import { SharedLock } from './shared-lock.ts';
 
 export interface MirrorStoreOptions {
   readonly remote: Remote;
   /** A prepared mirror. */
   readonly directory: string;
+  /** What its refs hold. */
+  readonly kept: ReadonlySet<Oid>;
   /** Fetch single commits without their history; such a mirror is never pushed from. */
   readonly shallow: boolean;
   /** Monotonic clock, milliseconds. */
@@ -41,8 +40,6 @@ const REBUILD_INTERVAL_MS = 300_000;
 /** A mirror found sound is not verified again for this long, however many unknown objects are asked for. */
 const VERIFY_INTERVAL_MS = 60_000;
 const CALLS_BETWEEN_REPACK_CHECKS = 16;
-/** Loose refs slow every later call down. */
-const PACK_REFS_FROM = 64;
 
 /** The object side of the mirror as it is now; replaced as a whole when the mirror is rebuilt. */
 interface Files {
@@ -68,6 +65,9 @@ export class MirrorStore implements GitStore {
   #files: Files;
   /** Commits that callers have asked for: what a rebuilt mirror must hold again. */
   #wanted = new Set<Oid>();
+  #kept: Set<Oid>;
+  /** What the refs of the last listing pointed at. */
+  #tips: ReadonlySet<Oid> | undefined;
   /** Fetches run one after the other: the second often finds what the first has brought. */
   readonly #fetches = new KeyedMutex<string>();
   #rebuilding: Promise<void> | undefined;
@@ -82,6 +82,7 @@ export class MirrorStore implements GitStore {
     this.#directory = options.directory;
     this.#shallow = options.shallow;
     this.#now = options.now;
+    this.#kept = new Set(options.kept);
     this.#files = this.#openFiles();
   }
 
@@ -98,6 +99,7 @@ export class MirrorStore implements GitStore {
     const signal = this.#signal(options);
     const refs = await this.#list(signal);
     const tips = new Set(refs.values());
+    this.#tips = tips;
     this.#wanted = new Set([...this.#wanted].filter((oid) => tips.has(oid)));
     return refs;
   }
@@ -150,15 +152,9 @@ export class MirrorStore implements GitStore {
   async #tryFetch(refs: RefMap, signal: AbortSignal): Promise<'done' | 'refused'> {
     const oids = [...new Set(refs.values())];
     if (oids.length === 0) return 'done';
-    const result = await this.#overNetwork(async () => {
-      const specs = oids.map((oid) => `${oid}:${KEEP_PREFIX}${oid}`);
-      const answer = await this.#remote.fetch(this.#directory, specs, { signal, shallow: this.#shallow });
-      if (answer.failure === undefined && oids.length >= PACK_REFS_FROM) await packRefs(this.#directory, signal);
-      return answer;
-    });
-    this.#files.index.rescan();
+    const result = await this.#fetchSpecs(oids, signal);
     if (result.failure === undefined) {
-      for (const oid of oids) this.#files.index.add(oid);
+      await this.#keep(oids);
       return 'done';
     }
     if (result.failure === 'Other' || result.failure === 'ObjectMissing') return 'refused';
@@ -170,17 +166,28 @@ export class MirrorStore implements GitStore {
     const current = await this.listRemote({ signal });
     const names = [...refs.keys()].filter((name) => current.has(name));
     if (names.length > 0) {
-      const specs = names.map((name) => `+${name}:${NAMED_PREFIX}${createHash('sha256').update(name).digest('hex')}`);
-      const result = await this.#overNetwork(() =>
-        this.#remote.fetch(this.#directory, specs, { signal, shallow: this.#shallow }),
-      );
-      this.#files.index.rescan();
+      const result = await this.#fetchSpecs(names, signal);
       if (result.failure !== undefined) throw failureError(result.failure, this.#remote.url, result.stderr);
     }
-    const gone = [...(await this.#missing(refs)).keys()];
+    const missing = await this.#missing(refs);
+    await this.#keep([...refs].filter(([name]) => !missing.has(name)).map(([, oid]) => oid));
+    const gone = [...missing.keys()];
     if (gone.length > 0) {
       throw new TransientError('HistoryRewritten', `${this.url} no longer has the commits of ${shortList(gone)}`);
     }
+  }
+
+  /** @param refspecs object ids or ref names; no ref of ours is written by git */
+  async #fetchSpecs(refspecs: readonly string[], signal: AbortSignal): Promise<RemoteResult> {
+    const options = { signal, shallow: this.#shallow };
+    const result = await this.#overNetwork(() => this.#remote.fetch(this.#directory, refspecs, options));
+    this.#files.index.rescan();
+    return result;
+  }
+
+  async #keep(oids: readonly Oid[]): Promise<void> {
+    for (const oid of oids) this.#kept.add(oid);
+    await this.#objects.shared(() => writeKeptRefs(this.#directory, this.#kept));
   }
 
   has(oid: Oid): Promise<boolean> {
@@ -328,13 +335,14 @@ export class MirrorStore implements GitStore {
     const tips = new Set((await this.#remote.list(aside, { signal })).values());
     const oids = [...this.#wanted].filter((oid) => tips.has(oid));
     if (oids.length > 0) {
-      const specs = oids.map((oid) => `${oid}:${KEEP_PREFIX}${oid}`);
-      const result = await this.#remote.fetch(aside, specs, { signal, shallow: this.#shallow });
+      const result = await this.#remote.fetch(aside, oids, { signal, shallow: this.#shallow });
       if (result.failure !== undefined) throw failureError(result.failure, this.#remote.url, result.stderr);
     }
+    await writeKeptRefs(aside, new Set(oids));
     await this.#network.exclusive(() =>
       this.#objects.exclusive(async () => {
         await swapMirror(this.#directory);
+        this.#kept = new Set(oids);
         this.#files = this.#openFiles();
       }),
     );
@@ -353,15 +361,19 @@ export class MirrorStore implements GitStore {
     if (!(await needsRepack(this.#directory))) return;
     await this.#network.exclusive(() =>
       this.#objects.exclusive(async () => {
-        await repackMirror(this.#directory, await this.#keepable(), this.#closing.signal);
+        this.#kept = await this.#keepable();
+        await repackMirror(this.#directory, this.#kept, this.#closing.signal);
         this.#files = this.#openFiles();
       }),
     );
   }
 
-  async #keepable(): Promise<ReadonlySet<Oid>> {
+  /** What is held or asked for and still is the remote's. */
+  async #keepable(): Promise<Set<Oid>> {
     const keep = new Set<Oid>();
-    for (const oid of this.#wanted) if (await this.#files.index.has(oid)) keep.add(oid);
+    for (const oid of new Set([...this.#kept, ...this.#wanted])) {
+      if ((this.#tips?.has(oid) ?? true) && (await this.#files.index.has(oid))) keep.add(oid);
+    }
     return keep;
   }
 }

@@ -1,8 +1,10 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { TerminalError } from '../../../api/errors.ts';
+import type { Oid } from '../types.ts';
 import { SECRETS_PREFIX } from './access.ts';
-import { type GitResult, runGit } from './git-process.ts';
+import { runGit } from './git-process.ts';
+import { readKeptRefs, writeKeptRefs } from './kept-refs.ts';
 import { PackIndex } from './pack-index.ts';
 
 const MARKER = 'veranda-mirror';
@@ -13,11 +15,6 @@ const FILES = {
   config: '[core]\n\trepositoryformatversion = 0\n\tbare = true\n',
 } as const;
 const FOLDERS = ['objects/pack', 'objects/info', 'refs/heads', 'refs/tags'] as const;
-
-/** Our refs: they hold objects against pruning. Named by object id, so that no two names can be in each other's way. */
-export const KEEP_PREFIX = 'refs/keep/';
-/** Refs of servers that do not serve object ids; named by a hash of the remote's name. */
-export const NAMED_PREFIX = 'refs/named/';
 
 /**
  * Makes `directory` a sound bare repository: an empty one when there is none or what is there is visibly broken.
@@ -78,6 +75,7 @@ async function isSound(directory: string): Promise<boolean> {
       if ((await fs.readFile(join(directory, name), 'utf8')) !== content) return false;
     }
     for (const folder of FOLDERS) await fs.access(join(directory, folder));
+    await readKeptRefs(directory);
     const packs = join(directory, 'objects/pack');
     const names = await fs.readdir(packs);
     for (const name of names.filter((each) => each.endsWith('.pack'))) await checkPack(join(packs, name));
@@ -127,14 +125,11 @@ async function removeLeftoverFiles(folder: string, recursive: boolean): Promise<
 /** Milliseconds. */
 const LOCAL_DEADLINE_MS = 120_000;
 
-function local(directory: string, args: readonly string[], signal?: AbortSignal, input?: string): Promise<GitResult> {
-  return runGit({ args, gitDirectory: directory, timeoutMs: LOCAL_DEADLINE_MS, signal, input });
-}
-
 /** Reads the whole mirror. False when an object is damaged or one that our refs need is missing. */
 export async function verifyMirror(directory: string, signal?: AbortSignal): Promise<boolean> {
   if (!(await isThere(directory))) return false;
-  const { exitCode } = await local(directory, ['fsck', '--no-dangling', '--no-progress', '--no-reflogs'], signal);
+  const args = ['fsck', '--no-dangling', '--no-progress', '--no-reflogs'];
+  const { exitCode } = await runGit({ args, gitDirectory: directory, timeoutMs: LOCAL_DEADLINE_MS, signal });
   return exitCode === 0;
 }
 
@@ -154,24 +149,11 @@ export async function needsRepack(directory: string): Promise<boolean> {
 const UNREACHABLE_EXPIRY = '2.days.ago';
 
 /**
- * Packs loose objects and small packs. Refs of ours that are not in `keep` go, and with them, after some days, what only
- * they reached. Nobody may read or write the mirror meanwhile.
+ * Packs loose objects and small packs. `keep` becomes the refs of the mirror; what none of them reaches goes after some
+ * days. Nobody may read or write the mirror meanwhile.
  */
-export async function repackMirror(directory: string, keep: ReadonlySet<string>, signal?: AbortSignal): Promise<void> {
-  const listed = await local(directory, ['for-each-ref', '--format=%(refname)', KEEP_PREFIX, NAMED_PREFIX], signal);
-  const stale = listed.stdout
-    .toString('utf8')
-    .split('\n')
-    .filter((name) => name !== '' && !keep.has(name.slice(KEEP_PREFIX.length)));
-  const updates = [
-    ...stale.map((name) => `delete ${name}\n`),
-    ...[...keep].map((oid) => `update ${KEEP_PREFIX}${oid} ${oid}\n`),
-  ];
-  await local(directory, ['update-ref', '--stdin'], signal, updates.join(''));
-  await packRefs(directory, signal);
-  await local(directory, ['repack', '-d', '-q', '--cruft', `--cruft-expiration=${UNREACHABLE_EXPIRY}`], signal);
-}
-
-export async function packRefs(directory: string, signal?: AbortSignal): Promise<void> {
-  await local(directory, ['pack-refs', '--all'], signal);
+export async function repackMirror(directory: string, keep: ReadonlySet<Oid>, signal?: AbortSignal): Promise<void> {
+  await writeKeptRefs(directory, keep);
+  const flags = ['-d', '-q', '--cruft', `--cruft-expiration=${UNREACHABLE_EXPIRY}`];
+  await runGit({ args: ['repack', ...flags], gitDirectory: directory, timeoutMs: LOCAL_DEADLINE_MS, signal });
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { GitRemoteOptions, GitStore } from '../types.ts';
 import { resolveHost } from './address-guard.ts';
+import { readKeptRefs } from './kept-refs.ts';
 import { prepareMirror } from './mirror.ts';
 import { MirrorStore } from './mirror-store.ts';
 import { Remote } from './remote.ts';
@@ -23,6 +24,7 @@ export async function openGitStore(options: OpenOptions): Promise<GitStore> {
   return new MirrorStore({
     remote: new Remote(url, options, resolveHost),
     directory: options.directory,
+    kept: await readKeptRefs(options.directory),
     shallow: options.shallow ?? false,
     now: () => performance.now(),
   });

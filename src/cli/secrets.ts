@@ -1,0 +1,38 @@
+import { TransientError } from '../api/errors.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { KindRef, ObjectStore } from '../kube/store.ts';
+import type { CredentialsProvider, GitCredentials } from '../repository/git/types.ts';
+
+type Secret = KubeObject & {
+  readonly data?: { readonly [key: string]: string };
+  readonly stringData?: { readonly [key: string]: string };
+};
+
+const SECRET: KindRef<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
+
+/**
+ * Credentials of a Secret, read each time they are asked for: `kubernetes.io/basic-auth` (username, password), Opaque with
+ * bearerToken, `kubernetes.io/ssh-auth` (ssh-privatekey, known_hosts), and beside any of them ca.crt.
+ */
+export function secretCredentials(store: ObjectStore, namespace: string, name: string): CredentialsProvider {
+  return async () => {
+    const secret = await store.get(SECRET, { namespace, name });
+    if (!secret) throw new TransientError('SecretNotFound', `Secret ${name} does not exist`, { object: `Secret ${namespace}/${name}` });
+    const value = (key: string): string | undefined => secret.stringData?.[key] ?? decode(secret.data?.[key]);
+    const credentials: GitCredentials = {
+      username: value('username'),
+      password: value('password'),
+      bearerToken: value('bearerToken'),
+      sshPrivateKey: value('ssh-privatekey'),
+      sshKnownHosts: value('known_hosts'),
+      caBundle: value('ca.crt'),
+    };
+    if (Object.values(credentials).some((part) => part !== undefined)) return credentials;
+    const keys = 'username and password, bearerToken, ssh-privatekey and known_hosts, ca.crt';
+    throw new TransientError('InvalidSecret', `Secret ${name} has none of the keys ${keys}`, { object: `Secret ${namespace}/${name}` });
+  };
+}
+
+function decode(base64: string | undefined): string | undefined {
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64').toString('utf8');
+}

@@ -1,0 +1,73 @@
+import type { PackageRevision, PackageVariant, Repository } from '../api/kinds.ts';
+import type { SharedInformer } from '../kube/informer.ts';
+import { Manager, type ManagedInformer, type WaitingKey } from '../kube/manager.ts';
+import { OwnWritesStore } from '../kube/own-writes.ts';
+import { sanitiseText } from '../observability/sanitise.ts';
+import type { ControllerEnvironment } from './environment.ts';
+import { PackageRevisionReconciler } from './package-revision/reconciler.ts';
+import { PackageVariantReconciler } from './package-variant/reconciler.ts';
+import { RepositoryReconciler } from './repository/reconciler.ts';
+import { addIndexes, connect } from './wiring.ts';
+
+export interface OperatorOptions extends Pick<ControllerEnvironment, 'store' | 'gateway' | 'injectables' | 'secrets' | 'renderer' | 'events' | 'logger'> {
+  readonly informers: {
+    readonly repositories: SharedInformer<Repository>;
+    readonly revisions: SharedInformer<PackageRevision>;
+    readonly variants: SharedInformer<PackageVariant>;
+  };
+  /** Whether an informer has delivered all that its store holds; `idle` relies on it. */
+  readonly isCurrent?: (informer: ManagedInformer) => boolean;
+  readonly workers?: Partial<Workers>;
+}
+
+export interface Workers {
+  readonly repository: number;
+  readonly revision: number;
+  readonly variant: number;
+}
+
+/** Many revisions wait for git at a time: what they push is gathered into few pushes. */
+const WORKERS: Workers = { repository: 8, revision: 64, variant: 16 };
+
+/** All controllers on one store. The composition root gives what touches the outside. */
+export class Operator {
+  readonly #manager: Manager;
+
+  constructor(options: OperatorOptions) {
+    const { informers, isCurrent, logger } = options;
+    const workers = { ...WORKERS, ...options.workers };
+    this.#manager = new Manager({ logger, sanitise: sanitiseText, isCurrent });
+    const all = [informers.repositories, informers.revisions, informers.variants];
+    const env: ControllerEnvironment = {
+      ...options,
+      ...informers,
+      store: new OwnWritesStore(options.store, all),
+      wake: { revision: (key) => revisions.add(key), repository: (key) => repositories.add(key) },
+      now: () => new Date(),
+    };
+    addIndexes(informers);
+    const repositories = this.#manager.addController(new RepositoryReconciler(env, workers.repository));
+    const revisions = this.#manager.addController(new PackageRevisionReconciler(env, workers.revision));
+    const variants = this.#manager.addController(new PackageVariantReconciler(env, workers.variant));
+    connect(informers, options.injectables, {
+      repository: (key) => repositories.add(key),
+      revision: (key) => revisions.add(key),
+      variant: (key) => variants.add(key),
+    });
+    this.#manager.addInformer(informers.repositories);
+    this.#manager.addInformer(informers.revisions);
+    this.#manager.addInformer(informers.variants);
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    return this.#manager.start(signal);
+  }
+
+  idle(options: { readonly horizonMs: number; readonly signal: AbortSignal }): Promise<readonly WaitingKey[]> {
+    return this.#manager.idle(options);
+  }
+
+  stop(): Promise<void> {
+    return this.#manager.stop();
+  }
+}

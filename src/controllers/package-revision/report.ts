@@ -1,0 +1,40 @@
+import { VerandaError } from '../../api/errors.ts';
+import type { PackageRevision } from '../../api/kinds.ts';
+import type { RenderReport } from '../../render/types.ts';
+import { ObjectReport } from '../report.ts';
+import { renderStatus } from './status.ts';
+
+/** Conditions of a PackageRevision beside kstatus's: `Rendered` always once there is content, the others only when they say something. */
+export class RevisionReport extends ObjectReport<PackageRevision> {
+  /** Whether a repetition with the same inputs can only fail again. */
+  static isFinal(error: unknown): boolean {
+    return error instanceof VerandaError && error.retry === 'terminal';
+  }
+
+  /** @param commit that holds the rendered content; absent when the failure kept it from being written */
+  rendered(report: RenderReport, commit: string | undefined): void {
+    this.status({ renderStatus: renderStatus(report, commit) });
+    this.conditions([
+      report.failure
+        ? { type: 'Rendered', status: 'False', reason: report.failure.reason, message: report.failure.message }
+        : { type: 'Rendered', status: 'True', reason: 'Rendered', message: `${report.steps.length} functions ran` },
+    ]);
+  }
+
+  /** A published revision was compared with the inputs that its variant wants. */
+  compared(same: boolean, inputHash: string | undefined): void {
+    this.status({ inputHash });
+    this.conditions([
+      same
+        ? { type: 'InputsMatch', status: 'absent' }
+        : { type: 'InputsMatch', status: 'False', reason: 'InputsDiffer', message: 'the content differs from what its variant wants' },
+    ]);
+  }
+
+  handPushed(yes: boolean): void {
+    const message = 'the newest commit was made by hand';
+    this.conditions([
+      yes ? { type: 'HandPushed', status: 'True', reason: 'HandPushed', message } : { type: 'HandPushed', status: 'absent' },
+    ]);
+  }
+}

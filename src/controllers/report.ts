@@ -1,0 +1,122 @@
+import type { Condition, KubeObject } from '../api/object.ts';
+import { FIELD_MANAGER } from '../api/labels.ts';
+import {
+  type ConditionChange,
+  progressingConditions,
+  readyConditions,
+  retryingConditions,
+  setConditions,
+  stalledConditions,
+} from '../kube/conditions.ts';
+import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
+import { outcomeOfError } from '../kube/result.ts';
+import { writeStatus } from '../kube/status-writer.ts';
+import { sanitiseText } from '../observability/sanitise.ts';
+import type { ControllerEnvironment } from './environment.ts';
+
+interface CommonStatus {
+  readonly conditions?: readonly Condition[];
+  readonly observedGeneration?: number;
+}
+
+export type ReportedObject = KubeObject & { readonly status?: CommonStatus };
+type StatusOf<T extends ReportedObject> = NonNullable<T['status']>;
+type ReportEnvironment = Pick<ControllerEnvironment, 'store' | 'events'>;
+
+/**
+ * Collects what a reconcile found out about its object and writes it once at the end, if it says anything new. Errors
+ * become conditions here and go on to the work queue.
+ */
+export class ObjectReport<T extends ReportedObject> {
+  readonly #env: ReportEnvironment;
+  readonly #context: ReconcileContext;
+  #object: T;
+  #status: StatusOf<T>;
+  #error: { readonly cause: unknown } | undefined;
+  #requeueAfterMs: number | undefined;
+  #gone = false;
+
+  constructor(env: ReportEnvironment, object: T, context: ReconcileContext) {
+    this.#env = env;
+    this.#context = context;
+    this.#object = object;
+    this.#status = { ...object.status } as StatusOf<T>;
+  }
+
+  /** The object with the status as it is collected so far. */
+  current(): T {
+    return { ...this.#object, status: this.#status };
+  }
+
+  /** The object as the store answered it to a write of this reconcile. */
+  replaced(object: T): void {
+    this.#object = object;
+  }
+
+  status(fields: Partial<StatusOf<T>>): void {
+    this.#status = { ...this.#status, ...fields };
+  }
+
+  ready(reason: string, message: string): void {
+    this.conditions(readyConditions(reason, message));
+  }
+
+  progressing(reason: string, message: string): void {
+    this.conditions(progressingConditions(reason, message));
+  }
+
+  /** @param passes whether it may end without a change of this object's spec */
+  blocked(reason: string, message: string, passes: boolean): void {
+    const changes = passes ? retryingConditions(reason, message) : stalledConditions(reason, message);
+    if (this.conditions(changes)) this.warning(reason, message);
+  }
+
+  /** The reconcile threw; it does so again from `write`, so that the work queue decides about the next try. */
+  failed(error: unknown): void {
+    this.#error = { cause: error };
+    const outcome = outcomeOfError(error, { sanitise: sanitiseText, conflicts: this.#context.conflicts });
+    if (this.conditions(outcome.conditions) && outcome.event) this.warning(outcome.event.reason, outcome.event.message);
+  }
+
+  event(reason: string, message: string): void {
+    this.#env.events.record(this.#object, { type: 'Normal', reason, message });
+  }
+
+  warning(reason: string, message: string): void {
+    this.#env.events.record(this.#object, { type: 'Warning', reason, message });
+  }
+
+  requeueAfter(milliseconds: number): void {
+    this.#requeueAfterMs = Math.min(milliseconds, this.#requeueAfterMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** The object does not exist any more: there is no status to write. */
+  gone(): void {
+    this.#gone = true;
+  }
+
+  /** True when a condition changed its status, reason or message. */
+  conditions(changes: readonly ConditionChange[]): boolean {
+    const before = this.#status.conditions ?? [];
+    const context = { observedGeneration: this.#object.metadata.generation, now: this.#context.now() };
+    const after = setConditions(before, changes, context);
+    if (after === before) return false;
+    this.#status = { ...this.#status, conditions: after };
+    return changes.some((change) => says(before, change.type) !== says(after, change.type));
+  }
+
+  /** @throws what `failed` was given */
+  async write(): Promise<ReconcileResult | undefined> {
+    if (!this.#gone) {
+      const status = { ...this.#status, observedGeneration: this.#object.metadata.generation };
+      await writeStatus(this.#env.store, this.#object, status, { fieldManager: FIELD_MANAGER });
+    }
+    if (this.#error) throw this.#error.cause;
+    return this.#requeueAfterMs === undefined ? undefined : { requeueAfterMs: this.#requeueAfterMs };
+  }
+}
+
+function says(conditions: readonly Condition[], type: string): string {
+  const found = conditions.find((condition) => condition.type === type);
+  return found ? `${found.status} ${found.reason} ${found.message}` : '';
+}

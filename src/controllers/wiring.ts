@@ -1,0 +1,100 @@
+import type { PackageRevision, PackageVariant, Repository } from '../api/kinds.ts';
+import { INPUT_HASH_ANNOTATION } from '../api/labels.ts';
+import { objectKey } from '../api/object.ts';
+import { findCondition } from '../kube/conditions.ts';
+import type { Informer } from '../kube/controller.ts';
+import type { Injectables } from './environment.ts';
+import { INDEX, revisionIndexes, variantIndexes, variantOf } from './indexes.ts';
+
+/** Adds a key to a controller's work queue. */
+export interface Queues {
+  repository(key: string): void;
+  revision(key: string): void;
+  variant(key: string): void;
+}
+
+interface Informers {
+  readonly repositories: Informer<Repository>;
+  readonly revisions: Informer<PackageRevision>;
+  readonly variants: Informer<PackageVariant>;
+}
+
+type Change<T> = { readonly before?: T; readonly after?: T };
+
+export function addIndexes({ revisions, variants }: Informers): void {
+  for (const [name, index] of Object.entries(revisionIndexes)) revisions.addIndex(name, index);
+  for (const [name, index] of Object.entries(variantIndexes)) variants.addIndex(name, index);
+}
+
+/** Maps every event to the few keys that it concerns: work in proportion to the change, whatever the size of the fleet. */
+export function connect(informers: Informers, injectables: Pick<Injectables, 'onChange'>, queues: Queues): void {
+  const { repositories, revisions, variants } = informers;
+  const wakeVariants = (index: string, value: string): void => {
+    for (const variant of variants.byIndex(index, value)) queues.variant(objectKey(variant.metadata));
+  };
+
+  repositories.onChange((change) => {
+    const object = current(change);
+    const key = objectKey(object.metadata);
+    if (specChanged(change)) queues.repository(key);
+    if (readiness(change.before) === readiness(change.after)) return;
+    wakeVariants(INDEX.variantRepository, key);
+    for (const revision of revisions.byIndex(INDEX.repository, key)) {
+      if (findCondition(revision.status?.conditions, 'Ready')?.status !== 'True') queues.revision(objectKey(revision.metadata));
+    }
+  });
+
+  revisions.onChange((change) => {
+    const object = current(change);
+    if (specChanged(change) || wantsOther(change)) queues.revision(objectKey(object.metadata));
+    const place = `${object.metadata.namespace ?? ''}/${object.spec.repository}/${object.spec.packageName}`;
+    wakeVariants(INDEX.downstream, place);
+    if (contentChanged(change)) wakeVariants(INDEX.upstream, place);
+    const owner = variantOf(object);
+    if (!change.after && owner !== undefined) queues.variant(owner);
+  });
+
+  variants.onChange((change) => {
+    const object = current(change);
+    const key = objectKey(object.metadata);
+    if (!specChanged(change)) return;
+    queues.variant(key);
+    const { repo, package: pkg } = object.spec.downstream ?? {};
+    const place = `${object.metadata.namespace ?? ''}/${repo ?? ''}/${pkg ?? ''}`;
+    for (const rival of variants.byIndex(INDEX.downstream, place)) {
+      if (objectKey(rival.metadata) !== key) queues.variant(objectKey(rival.metadata));
+    }
+  });
+
+  injectables.onChange(({ metadata }) => wakeVariants(INDEX.injector, `${metadata.namespace ?? ''}/${metadata.name}`));
+}
+
+function current<T>(change: Change<T>): T {
+  return (change.after ?? change.before) as T;
+}
+
+function specChanged({ before, after }: Change<Repository | PackageRevision | PackageVariant>): boolean {
+  return (
+    before?.metadata.generation !== after?.metadata.generation ||
+    before?.metadata.deletionTimestamp !== after?.metadata.deletionTimestamp ||
+    before?.metadata.uid !== after?.metadata.uid
+  );
+}
+
+function readiness(repository: Repository | undefined): string | undefined {
+  return findCondition(repository?.status?.conditions, 'Ready')?.status;
+}
+
+/** The variant asks for other inputs, or the revision came under another owner. */
+function wantsOther({ before, after }: Change<PackageRevision>): boolean {
+  const wanted = (revision: PackageRevision | undefined): string =>
+    `${revision?.metadata.annotations?.[INPUT_HASH_ANNOTATION]} ${revision && variantOf(revision)}`;
+  return wanted(before) !== wanted(after);
+}
+
+/** What a variant that reads from the revision can see of it has changed. */
+function contentChanged({ before, after }: Change<PackageRevision>): boolean {
+  const seen = (revision: PackageRevision | undefined): string =>
+    [revision?.status?.observedLifecycle, revision?.status?.packageTree, revision?.status?.revision].join(' ');
+  return seen(before) !== seen(after);
+}
