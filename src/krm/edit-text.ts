@@ -1,5 +1,5 @@
 import { TerminalError } from '../api/errors.ts';
-import { HOUSE_STYLE, renderBlock, type Style } from './emit.ts';
+import { HOUSE_STYLE, renderBlock, renderJson, type Style } from './emit.ts';
 import { SourceFault } from './events.ts';
 import { readValue } from './fast-reader.ts';
 import { editNodes } from './node-edit.ts';
@@ -12,33 +12,46 @@ import { isList, isMap, type KrmValue, valuesEqual } from './value.ts';
  * New text of one document, touching only what differs between `old` and `next`. Ways of less and less fidelity are
  * tried until one reads back as `next`: splices into the text, splices with aliases written out, an edit of the parsed
  * nodes, new text.
+ * @param json the text is JSON and must stay it; a text that looks like JSON stays it in any case
  * @throws TerminalError InvalidYaml when `next` cannot be written
  */
-export function editText(source: string, old: KrmValue, next: KrmValue): string {
-  const wanted = plain(next);
+export function editText(source: string, old: KrmValue, next: KrmValue, json = false): string {
+  const wanted = plainData(next);
   if (valuesEqual(old, wanted)) return source;
-  for (const attempt of attempts(source, old, wanted)) {
+  for (const attempt of attempts(source, old, wanted, json)) {
     const text = attempt();
     if (text !== undefined && readsAs(text, wanted)) return text;
   }
   throw new TerminalError('InvalidYaml', 'the data cannot be written as YAML');
 }
 
-function* attempts(source: string, old: KrmValue, next: KrmValue): Generator<() => string | undefined> {
-  yield () => splice(source, old, next, false);
-  if (/\*|<</.test(source)) yield () => splice(source, old, next, true);
-  yield () => editNodes(source, old, next);
-  yield () => renderBlock(next, 0, { ...HOUSE_STYLE, eol: eolOf(source) });
+function* attempts(source: string, old: KrmValue, next: KrmValue, json: boolean): Generator<() => string | undefined> {
+  yield () => splice(source, old, next, json, false);
+  if (/\*|<</.test(source)) yield () => splice(source, old, next, json, true);
+  if (!json) yield () => editNodes(source, old, next);
+  yield () => newText(next, { ...HOUSE_STYLE, eol: eolOf(source), json });
 }
 
-function splice(source: string, old: KrmValue, next: KrmValue, expandAliases: boolean): string | undefined {
+/** Text of a whole new document. */
+export function newText(value: KrmValue, style: Style): string {
+  return style.json ? `${renderJson(value, '', style)}${style.eol}` : renderBlock(value, 0, style);
+}
+
+function splice(
+  source: string,
+  old: KrmValue,
+  next: KrmValue,
+  json: boolean,
+  expandAliases: boolean,
+): string | undefined {
   const eol = eolOf(source);
   const finished = source === '' || source.endsWith('\n');
   const whole = finished ? source : source + eol;
   try {
     const root = readSourceTree(whole);
     if (root === undefined) return undefined;
-    const text = spliceDocument(whole, root, old, next, detectStyle(whole, root), expandAliases);
+    const style = detectStyle(whole, root, json);
+    const text = spliceDocument(whole, root, old, next, style, expandAliases);
     return finished ? text : text.replace(/\r?\n$/, '');
   } catch (error) {
     if (error instanceof UntrackedForm || error instanceof OverlappingEdits || error instanceof SourceFault) {
@@ -63,12 +76,12 @@ export function eolOf(source: string): string {
   return newline > 0 && source[newline - 1] === '\r' ? '\r\n' : '\n';
 }
 
-function detectStyle(source: string, root: SourceNode): Style {
+function detectStyle(source: string, root: SourceNode, json: boolean): Style {
   const layout = { step: 0, listOffset: -1 };
   measure(source, root, layout);
   const step = layout.step > 0 ? layout.step : HOUSE_STYLE.step;
   const listOffset = layout.listOffset >= 0 ? layout.listOffset : HOUSE_STYLE.listOffset;
-  return { step, listOffset, eol: eolOf(source), json: isJson(root) };
+  return { step, listOffset, eol: eolOf(source), json: json || isJson(root) };
 }
 
 /** Finds the first nested map and the first list under a key. */
@@ -86,21 +99,22 @@ function measure(source: string, node: SourceNode, layout: { step: number; listO
 }
 
 function isJson(root: SourceNode): boolean {
-  if (root.kind === 'list') return root.flow && root.items.every(({ value }) => isJson(value));
-  return root.kind === 'map' && root.flow && root.entries.every(({ key }) => key.style === 'double');
+  if (root.kind === 'list') return root.flow && root.items.length > 0 && root.items.every(({ value }) => isJson(value));
+  if (root.kind !== 'map' || !root.flow || root.entries.length === 0) return false;
+  return root.entries.every(({ key }) => key.style === 'double');
 }
 
 /** Data as they are read back: no undefined, no negative zero, no bigint that fits a number. */
-function plain(value: KrmValue): KrmValue {
+export function plainData(value: KrmValue): KrmValue {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (Object.is(value, -0)) return 0;
   if (isList(value)) {
-    const items = value.map(plain);
+    const items = value.map(plainData);
     return items.every((item, index) => item === value[index]) ? value : items;
   }
   if (!isMap(value)) return value;
   const entries = Object.entries(value).filter((entry): entry is [string, KrmValue] => entry[1] !== undefined);
-  const changed = entries.map(([key, item]) => [key, plain(item)] as const);
+  const changed = entries.map(([key, item]) => [key, plainData(item)] as const);
   const same = entries.length === Object.keys(value).length && changed.every(([key, item]) => item === value[key]);
   return same ? value : Object.fromEntries(changed);
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { TerminalError } from '../api/errors.ts';
-import { editText, eolOf } from './edit-text.ts';
-import { HOUSE_STYLE, renderBlock, renderJson } from './emit.ts';
+import { editText, eolOf, newText, plainData } from './edit-text.ts';
+import { HOUSE_STYLE, renderBlock } from './emit.ts';
 import { SourceFault } from './events.ts';
 import { readValue } from './fast-reader.ts';
 import { MAX_DOCUMENTS, MAX_FILE_BYTES } from './limits.ts';
@@ -43,7 +43,7 @@ export interface KrmFile {
   readonly bytes: Uint8Array;
   /**
    * @param changes document index -> new value; null removes the document; an index past the end appends in order
-   * @throws TerminalError reason InvalidYaml when the file has problems
+   * @throws TerminalError reason InvalidYaml when the file has problems or a value cannot be written
    */
   edit(changes: ReadonlyMap<number, KrmValue | null>): KrmFile;
 }
@@ -212,7 +212,7 @@ function editParts(parts: readonly Part[], changes: ReadonlyMap<number, KrmValue
     else {
       changed = true;
       if (next === null) dropSeparator(result);
-      else result.push(editedPart(part, next));
+      else result.push(editedPart(part, next, json));
     }
   }
   const appended = [...changes].filter(([at, value]) => at > index && value !== null).sort(([a], [b]) => a - b);
@@ -221,12 +221,12 @@ function editParts(parts: readonly Part[], changes: ReadonlyMap<number, KrmValue
   return renumber(result);
 }
 
-function editedPart(part: Part, next: KrmValue): Part {
-  const text = editText(part.text, part.content?.value ?? null, next);
+function editedPart(part: Part, next: KrmValue, json: boolean): Part {
+  const text = editText(part.text, part.content?.value ?? null, next, json);
   if (part.column > 0) {
     // Not everything may stand behind a marker.
     const piece: Piece = { ...part, text, kind: 'document' };
-    if (!valuesEqual(new DocumentContent(piece).value, next)) {
+    if (!valuesEqual(new DocumentContent(piece).value, plainData(next))) {
       return withText({ ...part, column: 0 }, `${eolOf(text)}${text}`, next);
     }
   }
@@ -236,7 +236,7 @@ function editedPart(part: Part, next: KrmValue): Part {
 /** The new part's data are `next`: `editText` has read them back. */
 function withText(part: Omit<Part, 'content' | 'text'>, text: string, value: KrmValue): Part {
   const piece: Piece = { ...part, text, kind: 'document' };
-  return { ...part, text, content: new DocumentContent(piece, value) };
+  return { ...part, text, content: new DocumentContent(piece, plainData(value)) };
 }
 
 /** The marker in front of a removed document goes with it, comments stay. */
@@ -253,7 +253,7 @@ function appendPart(parts: Part[], value: KrmValue, json: boolean): void {
   const afterMarker = last !== undefined && last.content === undefined && last.text.startsWith('---');
   const separator = `${unfinished ? eol : ''}${hasDocument && !afterMarker ? `---${eol}` : ''}`;
   if (separator !== '') parts.push({ text: separator, line: 0, column: 0, directives: '' });
-  const text = json ? `${renderJson(value, '', HOUSE_STYLE)}\n` : renderBlock(value, 0, { ...HOUSE_STYLE, eol });
+  const text = newText(value, { ...HOUSE_STYLE, eol, json });
   parts.push(withText({ line: 0, column: 0, directives: '' }, text, value));
 }
 

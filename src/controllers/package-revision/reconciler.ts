@@ -176,7 +176,9 @@ export class PackageRevisionReconciler implements Reconciler {
   }
 
   async #mirrorKptfile(work: Work, pkg: Package): Promise<void> {
-    work.report.status(kptfileStatus(pkg));
+    const mirrored = kptfileStatus(pkg);
+    work.report.status(mirrored);
+    work.report.renderedBefore(mirrored.packageConditions?.find((condition) => condition.type === 'Rendered'));
     const gates = kptfileGates(pkg);
     const known = (work.object.spec.readinessGates ?? []).map((gate) => gate.conditionType);
     if (gates.length === known.length && gates.every((gate, index) => gate === known[index])) return;

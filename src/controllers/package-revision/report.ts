@@ -21,6 +21,15 @@ export class RevisionReport extends ObjectReport<PackageRevision> {
     ]);
   }
 
+  /** What the Kptfile says of the render that made the content; a render of this process says more and comes after. */
+  renderedBefore(condition: { readonly status: string; readonly message?: string } | undefined): void {
+    if (condition?.status === 'True') {
+      this.conditions([{ type: 'Rendered', status: 'True', reason: 'Rendered', message: condition.message ?? 'rendered before' }]);
+    } else if (condition?.status === 'False') {
+      this.conditions([{ type: 'Rendered', status: 'False', reason: 'RenderFailed', message: condition.message ?? 'the render failed' }]);
+    }
+  }
+
   /** A published revision was compared with the inputs that its variant wants. */
   compared(same: boolean, inputHash: string | undefined): void {
     this.status({ inputHash });

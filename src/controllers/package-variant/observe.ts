@@ -25,12 +25,15 @@ export function resolveUpstream(variant: PackageVariant, listers: VariantListers
   const namespace = variant.metadata.namespace ?? '';
   const fault = repositoryFault(listers.repositories.get(`${namespace}/${repo}`), repo);
   if (fault) return fault;
-  const candidates = listers.revisions.byIndex(INDEX.package, `${namespace}/${repo}/${pkg}`).filter((candidate) => candidate.status?.selfLock);
+  const candidates = listers.revisions.byIndex(INDEX.package, `${namespace}/${repo}/${pkg}`);
+  const unseen = candidates.find((candidate) => !candidate.status?.selfLock && !candidate.spec.source);
+  if (unseen) return { reason: 'UpstreamPending', message: `${unseen.metadata.name} is being looked at`, retry: true };
   const found = candidates.find((candidate) => isWanted(candidate, candidates, workspaceName, revision));
   if (!found) return { reason: 'UpstreamNotFound', message: notFoundMessage(variant, candidates), retry: false };
   const lifecycle = found.status?.observedLifecycle;
   if (lifecycle !== 'Published' && lifecycle !== 'DeletionProposed') {
-    return { reason: 'UpstreamNotPublished', message: `upstream ${found.metadata.name} is ${lifecycle}, not published`, retry: false };
+    const state = lifecycle ?? 'not made yet';
+    return { reason: 'UpstreamNotPublished', message: `upstream ${found.metadata.name} is ${state}, not published`, retry: false };
   }
   if (workspaceName && revision !== undefined && revision > 0 && found.status?.revision !== revision) {
     return {
@@ -98,6 +101,7 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
     name: metadata.name,
     workspace: spec.workspaceName,
     lifecycle: status?.observedLifecycle,
+    hasSource: spec.source !== undefined,
     revision: status?.revision ?? 0,
     deleting: metadata.deletionTimestamp !== undefined,
     ours: variantOf(revision) === variantKey,

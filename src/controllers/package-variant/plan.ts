@@ -18,8 +18,10 @@ export type VariantPlan =
 export interface ObservedRevision {
   readonly name: string;
   readonly workspace: string;
-  /** Lifecycle in git; absent while nothing has been written for the object. */
+  /** Lifecycle in git; absent while nothing has been written for the object, or nothing was looked at yet. */
   readonly lifecycle?: Lifecycle;
+  /** Somebody asked for it to be made; without it the revision was found in git. */
+  readonly hasSource: boolean;
   readonly revision: number;
   /** The object's own deletion is under way. */
   readonly deleting: boolean;
@@ -55,6 +57,8 @@ const isPublished = (revision: ObservedRevision): boolean =>
   revision.lifecycle === 'Published' || revision.lifecycle === 'DeletionProposed';
 
 export function planVariant(observed: ObservedVariant): VariantPlan {
+  const unseen = observed.revisions.find((revision) => revision.lifecycle === undefined && !revision.hasSource);
+  if (unseen) return { action: 'wait', reason: 'Discovering', message: `${unseen.name} was found in git and is being looked at` };
   const revisions = observed.revisions.filter((revision) => !revision.deleting);
   const draft = currentDraft(revisions, observed.wanted.hash);
   if (draft) return planDraft(draft, observed.wanted.hash);

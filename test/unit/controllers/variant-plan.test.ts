@@ -10,6 +10,7 @@ const revision = (changes: Partial<ObservedRevision>): ObservedRevision => ({
   name: 'deployments.bar.ws',
   workspace: 'ws',
   lifecycle: 'Draft',
+  hasSource: true,
   revision: 0,
   deleting: false,
   ours: true,
@@ -101,6 +102,12 @@ describe('planVariant', () => {
   test('waits for a draft that is being made, and replaces it when the inputs changed meanwhile', () => {
     expect(plan([revision({ lifecycle: undefined, wantedHash: WANTED })])).toMatchObject({ action: 'wait' });
     expect(plan([revision({ lifecycle: undefined, wantedHash: SAME_UPSTREAM })])).toMatchObject({ action: 'rebaseDraft' });
+  });
+
+  test('touches nothing before it has seen in git what was found there: "not looked at" is not "not made"', () => {
+    const found = revision({ lifecycle: undefined, hasSource: false });
+    expect(plan([found])).toMatchObject({ action: 'wait', reason: 'Discovering' });
+    expect(plan([published(1, { inputHash: WANTED }), found])).toMatchObject({ action: 'wait', reason: 'Discovering' });
   });
 
   test('passes on why its draft could not be made', () => {

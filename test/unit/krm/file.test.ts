@@ -242,6 +242,17 @@ describe('JSON files', () => {
     expect(text).toContain('\t\t2,\n\t\t3\n');
   });
 
+  test('an empty object gets JSON in a JSON file and YAML in a YAML file', () => {
+    expect(edited('{}\n', [[0, { a: { b: 1 } }]], 'a.json')).toBe('{\n  "a": {\n    "b": 1\n  }\n}\n');
+    expect(edited('{}\n', [[0, { a: { b: 1 } }]])).toBe('a:\n  b: 1\n');
+  });
+
+  test('keys set to undefined are not there', () => {
+    const file = parse('a: 1\nb: 2\n').edit(new Map([[0, { a: 1, b: undefined } as KrmValue]]));
+    expect(Buffer.from(file.bytes).toString()).toBe('a: 1\n');
+    expect(file.documents[0]?.value).toEqual({ a: 1 });
+  });
+
   test('a new JSON document is JSON', () => {
     expect(edited('', [[0, { a: [1], b: 'yes', c: 2n ** 64n }]], 'a.json')).toBe(
       '{\n  "a": [\n    1\n  ],\n  "b": "yes",\n  "c": 18446744073709551616\n}\n',
