@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { readValue } from '../../../src/krm/fast-reader.ts';
 import { editSource, type KrmDocument, parseKrmFile, stringifyKrm } from '../../../src/krm/file.ts';
 import { nodeValue, readNodes } from '../../../src/krm/node-reader.ts';
 import { readSourceTree, type SourceList, type SourceMap, type SourceNode } from '../../../src/krm/source-tree.ts';
@@ -13,6 +14,7 @@ import {
   type KrmScalar,
   type KrmValue,
   setIn,
+  valuesEqual,
 } from '../../../src/krm/value.ts';
 import { corpus } from './corpus.ts';
 
@@ -41,10 +43,11 @@ describe('files of the corpus', () => {
     }
   });
 
-  test.each(readable)('$name: a change of one scalar changes the lines of that scalar only', ({ file }) => {
+  test.each(readable)('$name: a change of one scalar changes the lines of that scalar only', ({ name, file }) => {
+    const most = name.includes('/') ? 4 : 12;
     for (const document of file.documents) {
       const paths = scalarPaths(document.value);
-      const stride = Math.ceil(paths.length / 12);
+      const stride = Math.ceil(paths.length / most);
       for (let at = 0; at < paths.length; at += stride) checkScalarEdit(document, paths[at] as KrmPath);
     }
   });
@@ -61,7 +64,7 @@ const FAR_REACHING = /[*?]|<</;
 function checkScalarEdit({ source, value }: KrmDocument, path: KrmPath): void {
   const next = setIn(value, path, 'changed');
   const text = editSource(source, next);
-  expectReads(text, next);
+  expect(valuesEqual(readValue(text), next)).toBe(true);
   if (FAR_REACHING.test(source)) return;
   const before = source.split(/\r?\n/);
   const after = text.split(/\r?\n/);
