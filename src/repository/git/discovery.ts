@@ -120,7 +120,8 @@ export class Discovery {
       this.#headRead = head;
       if (tree === undefined) return { revisions: [], warnings: [] };
       const scan = await objects.scanChildren(tree);
-      const revisions = scan.packages.map(({ path, tree: packageTree }) => {
+      const found = scan.packages.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+      const revisions = found.map(({ path, tree: packageTree }) => {
         const marker = this.#layout.deletionRef({ package: path, revision: -1, workspace: this.#layout.branch });
         return this.#layout.describeHead(path, head, packageTree, refs.has(marker) ? 'DeletionProposed' : 'Published');
       });

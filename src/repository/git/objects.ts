@@ -72,10 +72,10 @@ export class GitObjects {
     return this.#store.writeCommit(commit);
   }
 
+  /** The store puts entries in git's order. */
   async writeTree(entries: readonly TreeEntry[]): Promise<Oid> {
-    const sorted = entries.toSorted(byGitOrder);
-    const oid = await this.#store.writeTree(sorted);
-    this.#trees.set(oid, sorted);
+    const oid = await this.#store.writeTree(entries);
+    this.#trees.set(oid, entries);
     return oid;
   }
 
@@ -172,19 +172,6 @@ export function hasKptfile(entries: readonly TreeEntry[]): boolean {
   return entries.some((entry) => entry.name === KPTFILE && (entry.mode === '100644' || entry.mode === '100755'));
 }
 
-export function isDirectory(entry: TreeEntry): boolean {
-  return entry.mode === DIRECTORY;
-}
-
 function pathParts(path: string): string[] {
   return path === '' ? [] : path.split('/');
-}
-
-/** Git sorts by bytes, directories as if their name ended in a slash. */
-function byGitOrder(a: TreeEntry, b: TreeEntry): number {
-  return Buffer.compare(sortKey(a), sortKey(b));
-}
-
-function sortKey(entry: TreeEntry): Buffer {
-  return Buffer.from(isDirectory(entry) ? `${entry.name}/` : entry.name);
 }

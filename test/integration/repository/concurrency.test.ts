@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { TerminalError } from '../../../src/api/errors.ts';
 import type { GitStore } from '../../../src/repository/git/types.ts';
 import type { PackageRepository } from '../../../src/repository/types.ts';
-import { bound, Fixture, find, INIT, listed, makeDraft, publishNew, simplePackage, startDraft } from './fixture.ts';
+import { boundStore } from '../../unit/repository/bound-store.ts';
+import { Fixture, find, INIT, listed, makeDraft, publishNew, simplePackage, startDraft } from './fixture.ts';
 
 let fixture: Fixture;
 let repository: PackageRepository;
@@ -231,7 +232,7 @@ describe('batches', () => {
     const store = await fixture.store();
     let pushes = 0;
     const broken: GitStore = {
-      ...bound(store),
+      ...boundStore(store),
       push: () => {
         pushes++;
         return Promise.reject(new TerminalError('AuthenticationFailed', 'no'));
@@ -274,7 +275,7 @@ describe('servers without atomic pushes', () => {
   const plain = async (failAt?: (ref: string) => boolean): Promise<PackageRepository> => {
     const store = await fixture.store();
     const wrapped: GitStore = {
-      ...bound(store),
+      ...boundStore(store),
       push: (updates, options) => {
         if (options?.atomic !== false)
           return Promise.reject(new TerminalError('AtomicPushUnsupported', 'no atomic push'));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { GitStore } from '../../../src/repository/git/types.ts';
-import { bound, Fixture, find, kptfile, listed, makeDraft, packageOf, publishNew, simplePackage } from './fixture.ts';
+import { boundStore } from '../../unit/repository/bound-store.ts';
+import { Fixture, find, kptfile, listed, makeDraft, packageOf, publishNew, simplePackage } from './fixture.ts';
 
 let fixture: Fixture;
 
@@ -23,7 +24,7 @@ function counted(store: GitStore) {
       return call(...args);
     };
   const wrapped: GitStore = {
-    ...bound(store),
+    ...boundStore(store),
     listRemote: counting('lists', (options) => store.listRemote(options)),
     fetch: counting('fetches', (refs, options) => store.fetch(refs, options)),
     readCommit: counting('commits', (oid) => store.readCommit(oid)),

@@ -51,7 +51,8 @@ export class MemoryStore implements GitStore {
   }
 
   async writeTree(entries: readonly TreeEntry[]): Promise<Oid> {
-    return this.#write(`tree ${JSON.stringify(entries)}`, () => entries);
+    const sorted = entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#write(`tree ${JSON.stringify(sorted)}`, () => sorted);
   }
 
   async writeCommit(commit: NewCommit): Promise<Oid> {
