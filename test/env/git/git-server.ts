@@ -35,6 +35,8 @@ export interface GitServerOptions {
 export interface GitServer {
   readonly port: number;
   auth: GitServerAuth | undefined;
+  /** Speaks the old protocol, as some servers still do: only what a ref points at itself may be asked for. */
+  oldProtocol: boolean;
   /** Asked for each request that is let in. */
   fault: (kind: GitRequestKind, request: IncomingMessage) => GitFault | undefined;
   readonly requests: Record<GitRequestKind, number>;
@@ -49,6 +51,7 @@ export interface GitServer {
 export async function startGitServer(options: GitServerOptions): Promise<GitServer> {
   const state: Mutable = {
     auth: options.auth,
+    oldProtocol: false,
     fault: () => undefined,
     requests: { discoverFetch: 0, discoverPush: 0, lsRefs: 0, fetch: 0, push: 0, other: 0 },
     rejected: { count: 0 },
@@ -93,7 +96,11 @@ async function handle(root: string, state: Mutable, request: IncomingMessage, re
       return;
     case 'delay':
       await fault.until;
+      break;
+    case 'dropAnswer':
+    case undefined:
   }
+  if (state.oldProtocol) delete request.headers['git-protocol'];
   const answer = await runBackend(root, request, body);
   if (fault?.kind === 'dropAnswer') {
     request.socket.destroy();

@@ -95,7 +95,11 @@ describe('refs that change', () => {
     expect(await readText(store, second)).toBe('second');
   });
 
-  test('an annotated tag alone, whose commit no other ref has, is brought by its commit id', async () => {
+  test.each([
+    ['by its commit id', false],
+    ['by its name where the server takes no commit ids', true],
+  ])('an annotated tag alone, whose commit no other ref has, is brought %s', async (_name, oldProtocol) => {
+    server.oldProtocol = oldProtocol;
     const commit = await repository.commit('main', { 'file.yaml': 'tagged' });
     await repository.git('-c', 'user.name=T', '-c', 'user.email=t@x', 'tag', '-a', '-m', 'one', 'shop/v1', commit);
     await repository.git('update-ref', '-d', MAIN);
