@@ -60,9 +60,8 @@ function findRunner(run: RenderRun, step: PipelineStep): Runner {
   const spec = qualifyImage(step.spec, run.imagePrefix);
   const runner = run.runtime.runner(spec);
   if (runner !== undefined) return runner;
-  const what =
-    spec.image === undefined ? `command ${JSON.stringify(spec.exec)}` : `image ${JSON.stringify(spec.image)}`;
-  throw new TerminalError('FunctionNotFound', `no runtime here runs the ${what}`);
+  const what = spec.image === undefined ? 'this command' : `the image ${JSON.stringify(spec.image)}`;
+  throw new TerminalError('FunctionNotFound', `no runtime here runs ${what}`);
 }
 
 function takeOver(

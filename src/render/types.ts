@@ -1,5 +1,4 @@
 import type { RetryPolicy } from '../api/errors.ts';
-import type { FunctionRuntime } from '../functions/types.ts';
 import type { FunctionResult } from '../krm/resource-list.ts';
 import type { Package } from '../package/package.ts';
 
@@ -43,13 +42,6 @@ export interface RenderOutcome {
    */
   readonly package: Package;
   readonly report: RenderReport;
-}
-
-export interface RenderOptions {
-  readonly runtime: FunctionRuntime;
-  readonly signal: AbortSignal;
-  /** Put before image names without a slash. Default `ghcr.io/kptdev/krm-functions-catalog`. */
-  readonly imagePrefix?: string;
 }
 
 /** Renders packages; the worker pool and the in-process renderer both implement it. */

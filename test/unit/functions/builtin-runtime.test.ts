@@ -23,7 +23,11 @@ describe('which images are built in', () => {
     ['H 79: a built-in name', { image: 'builtins/gen-pkg-context' }, 'builtins/gen-pkg-context:latest'],
     ['a tag beside the image', { image: `${CATALOG_IMAGE}:v9.0.0`, tag: 'v0.2.0' }, `${CATALOG_IMAGE}:v0.2.0`],
     ['a range', { image: CATALOG_IMAGE, tag: '~0.2' }, `${CATALOG_IMAGE}:~0.2`],
-    ['H 77: a tag instead of a digest', { image: `${CATALOG_IMAGE}@${DIGEST}`, tag: 'v0.2.0' }, `${CATALOG_IMAGE}:v0.2.0`],
+    [
+      'H 77: a tag instead of a digest',
+      { image: `${CATALOG_IMAGE}@${DIGEST}`, tag: 'v0.2.0' },
+      `${CATALOG_IMAGE}:v0.2.0`,
+    ],
   ])('%s', (_, spec, resolved) => {
     expect(runtime.runner(spec)).toMatchObject({ resolved, runtime: 'builtin' });
   });

@@ -19,8 +19,14 @@ async function changed(text: string, path: (string | number)[], value: string): 
 describe('bytes that no function changed', () => {
   test.each([
     ['F-02: a document of comments only', '# header\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n'],
-    ['F-04: four spaces and quoted keys', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n    "name": a\ndata:\n    "k": \'v\'\n'],
-    ['F-05: an explicit null', 'apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  ports: [{port: 80, nodePort: null}]\n'],
+    [
+      'F-04: four spaces and quoted keys',
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n    "name": a\ndata:\n    "k": \'v\'\n',
+    ],
+    [
+      'F-05: an explicit null',
+      'apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  ports: [{port: 80, nodePort: null}]\n',
+    ],
     ['F-06: a folded scalar with a comment', `${configMap('a')}data:\n  note: >- # why\n    one\n    two\n`],
     ['F-08: a comment above a list item', `${configMap('a')}list:\n- name: a\n# second\n- name: b\n`],
     ['H 40: CRLF', configMap('a').replaceAll('\n', '\r\n')],
@@ -62,6 +68,16 @@ describe('bytes that no function changed', () => {
     expect(textOf(rendered, 'Kptfile')).toContain('reason: RenderSuccess');
   });
 
+  test('S-02: a sibling that comes in leaves the comment of a setter, which sets again', async () => {
+    const text = configMap('a', '  annotations:\n    net/ip: 10.0.0.9 # kpt-set: ${ip}\n');
+    const Kptfile = kptfile(
+      'r',
+      'pipeline:\n  mutators:\n  - image: set-annotations\n    configMap: {origin: here}\n  - image: apply-setters\n    configMap: {ip: 10.0.0.1}\n',
+    );
+    const { package: rendered } = await render(packageOf({ Kptfile, 'a.yaml': text }));
+    expect(textOf(rendered, 'a.yaml')).toBe(`${text.replace('10.0.0.9', '10.0.0.1')}    origin: here\n`);
+  });
+
   test('H 15: a second document of the Kptfile survives', async () => {
     const text = `${kptfile('r', NO_OPS)}---\n${configMap('beside')}`;
     const { package: rendered } = await render(packageOf({ Kptfile: text }), [same]);
@@ -81,8 +97,11 @@ describe('bytes that no function changed', () => {
         'r',
         `pipeline:\n  mutators:\n  - image: set-namespace\n    configMap: {namespace: "${namespace}"}\n  - image: set-labels\n    configMap: {"${label}": "${value}"}\n  - image: apply-setters\n    configMap: {v: "${value}"}\n  - image: set-annotations\n    configMap: {"${label}": "${value}"}\n`,
       );
-      const deployment = 'apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web # name\nspec:\n  replicas: 1 # kpt-set: ${v}\n  template: {}\n';
-      const first = await render(packageOf({ Kptfile, 'web.yaml': deployment, 'cm.yaml': configMap('cm', 'data:\n  k: x # kpt-set: a-${v}\n') }));
+      const deployment =
+        'apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web # name\nspec:\n  replicas: 1 # kpt-set: ${v}\n  template: {}\n';
+      const first = await render(
+        packageOf({ Kptfile, 'web.yaml': deployment, 'cm.yaml': configMap('cm', 'data:\n  k: x # kpt-set: a-${v}\n') }),
+      );
       expect(first.report.failure).toBeUndefined();
       const second = await render(first.package);
       expect(second.package.hash()).toBe(first.package.hash());
@@ -100,7 +119,10 @@ describe('bytes that are not KRM', () => {
     ['R-17: .fmt.json', '{"tabs": true}'],
     ['H 37: a list', 'apiVersion: v1\nkind: List\nitems: []\n'],
     ['H 38: NOTICE.yaml', '# only a comment\n'],
-    ['templates/web.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n{{- if .Values.x }}\n{{- end }}\n'],
+    [
+      'templates/web.yaml',
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n{{- if .Values.x }}\n{{- end }}\n',
+    ],
   ])('%s passes through and no function sees it', async (title, text) => {
     const path = title.replace(/^.*: /, '').replace('a list', 'list.yaml');
     let seen = 0;
@@ -108,7 +130,9 @@ describe('bytes that are not KRM', () => {
       seen += items.filter((item) => item.path === path).length;
       return {};
     });
-    const { package: rendered, report } = await render(packageOf({ Kptfile: kptfile('r', NO_OPS), [path]: text }), [look]);
+    const { package: rendered, report } = await render(packageOf({ Kptfile: kptfile('r', NO_OPS), [path]: text }), [
+      look,
+    ]);
     expect(report.failure).toBeUndefined();
     expect(textOf(rendered, path)).toBe(text);
     expect(seen).toBe(0);
@@ -141,7 +165,10 @@ describe('bytes that are not KRM', () => {
   ])('%s in a resource fails the render, naming file and line', async (_, text, line) => {
     const pkg = packageOf({ Kptfile: kptfile('r', NO_OPS), 'bad.yaml': text });
     const { package: rendered, report } = await render(pkg, [same]);
-    expect(report.failure).toMatchObject({ reason: 'InvalidYaml', message: expect.stringContaining(`bad.yaml:${line}`) });
+    expect(report.failure).toMatchObject({
+      reason: 'InvalidYaml',
+      message: expect.stringContaining(`bad.yaml:${line}`),
+    });
     expect(textOf(rendered, 'bad.yaml')).toBe(text);
   });
 });

@@ -14,7 +14,9 @@ async function configSeen(files: { readonly [path: string]: string }): Promise<K
     return {};
   });
   const paint = testFunction('paint', ({ items }) => ({
-    items: items.map((item) => (item.path === 'b.yaml' ? { ...item, value: setIn(item.value, ['data', 'team'], 'blue') } : item)),
+    items: items.map((item) =>
+      item.path === 'b.yaml' ? { ...item, value: setIn(item.value, ['data', 'team'], 'blue') } : item,
+    ),
   }));
   const { report } = await render(packageOf(files), [look, paint]);
   expect(report.failure).toBeUndefined();
@@ -80,7 +82,9 @@ describe('configuration of a function', () => {
       runs += 1;
       return {
         items: items.map((item) =>
-          item.path === 'Kptfile' ? { ...item, value: setIn(item.value, ['pipeline', 'mutators', 1], { image: 'grow' }) } : item,
+          item.path === 'Kptfile'
+            ? { ...item, value: setIn(item.value, ['pipeline', 'mutators', 1], { image: 'grow' }) }
+            : item,
         ),
       };
     });

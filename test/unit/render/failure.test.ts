@@ -39,7 +39,8 @@ describe('a failing render', () => {
   });
 
   test('H 87: one Rendered condition, last, others untouched', async () => {
-    const status = 'status:\n  conditions:\n  - type: Rendered\n    status: "False"\n    reason: RenderFailed\n  - type: Ready # ours\n    status: "True"\n';
+    const status =
+      'status:\n  conditions:\n  - type: Rendered\n    status: "False"\n    reason: RenderFailed\n  - type: Ready # ours\n    status: "True"\n';
     const pkg = packageOf({ Kptfile: `${kptfile('r', 'pipeline:\n  mutators:\n  - image: mark\n')}${status}` });
     const { package: rendered } = await render(pkg, [mark]);
     const text = textOf(rendered, 'Kptfile') ?? '';
@@ -70,7 +71,10 @@ describe('a failing render', () => {
 
   test('H 65: an error among the results with exit code 0 is no failure', async () => {
     const warn = testFunction('warn', () => ({ results: [{ message: 'bad', severity: 'error' }] }));
-    const { report } = await render(packageOf({ Kptfile: kptfile('r', 'pipeline:\n  validators:\n  - image: warn\n') }), [warn]);
+    const { report } = await render(
+      packageOf({ Kptfile: kptfile('r', 'pipeline:\n  validators:\n  - image: warn\n') }),
+      [warn],
+    );
     expect(report.failure).toBeUndefined();
     expect(report.steps[0]?.results).toEqual([{ message: 'bad', severity: 'error' }]);
   });
@@ -79,8 +83,14 @@ describe('a failing render', () => {
     const panic = testFunction('panic', () => {
       throw new Error('out of cheese');
     });
-    const { report } = await render(packageOf({ Kptfile: kptfile('r', 'pipeline:\n  mutators:\n  - image: panic\n') }), [panic]);
-    expect(report.failure).toMatchObject({ reason: 'FunctionPanicked', message: expect.stringContaining('out of cheese') });
+    const { report } = await render(
+      packageOf({ Kptfile: kptfile('r', 'pipeline:\n  mutators:\n  - image: panic\n') }),
+      [panic],
+    );
+    expect(report.failure).toMatchObject({
+      reason: 'FunctionPanicked',
+      message: expect.stringContaining('out of cheese'),
+    });
   });
 
   test('a fault that may pass says so', async () => {
@@ -101,7 +111,10 @@ describe('a failing render', () => {
 
   test('H 3: a Kptfile without a name is refused', async () => {
     const { report } = await render(packageOf({ Kptfile: 'apiVersion: kpt.dev/v1\nkind: Kptfile\n' }));
-    expect(report.failure).toMatchObject({ reason: 'InvalidKptfile', message: expect.stringContaining('metadata.name') });
+    expect(report.failure).toMatchObject({
+      reason: 'InvalidKptfile',
+      message: expect.stringContaining('metadata.name'),
+    });
   });
 
   test('a Kptfile that cannot be read fails the render and keeps its bytes', async () => {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { getString } from '../../../src/krm/value.ts';
 import { configMap, kptfile, names, packageOf, render, testFunction, textOf } from './support.ts';
 
 function recorder() {
   const calls: string[] = [];
   const seen = new Map<string, string[]>();
   const fn = testFunction('record', ({ items, functionConfig }) => {
-    const label = String((functionConfig?.data as { readonly as: string }).as);
+    const label = getString(functionConfig, ['data', 'as']) ?? '';
     calls.push(label);
     seen.set(label, names(items));
     return {};

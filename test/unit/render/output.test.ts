@@ -18,7 +18,12 @@ describe('what a function returns', () => {
     ['R-07: a path that leaves in the middle', { path: 'a/../../x.yaml' }, 'PathEscapes', 'a/../../x.yaml'],
     ['R-07: a path with backslashes', { path: '..\\x.yaml' }, 'PathEscapes', '..\\\\x.yaml'],
     ["a path into git's own folder", { path: '.git/config' }, 'InvalidPath', '.git/config'],
-    ['R-06: a place that is taken', { path: 'app.yaml', index: 0 }, 'PathTaken', 'ConfigMap app in app.yaml (document 0)'],
+    [
+      'R-06: a place that is taken',
+      { path: 'app.yaml', index: 0 },
+      'PathTaken',
+      'ConfigMap app in app.yaml (document 0)',
+    ],
     ['an ignored file', { path: 'hidden.yaml' }, 'PathTaken', 'hidden.yaml'],
     ['a file that holds no resources', { path: 'README.md' }, 'PathTaken', 'README.md'],
     ['H 59: an index that is no number', { path: 'x.yaml', index: Number.NaN }, 'InvalidFunctionOutput', 'index NaN'],
@@ -112,7 +117,10 @@ describe('what a function returns', () => {
   });
 
   test('H 63: what a validator changes is dropped', async () => {
-    const pkg = packageOf({ Kptfile: kptfile('r', 'pipeline:\n  validators:\n  - image: f\n'), 'a.yaml': configMap('a') });
+    const pkg = packageOf({
+      Kptfile: kptfile('r', 'pipeline:\n  validators:\n  - image: f\n'),
+      'a.yaml': configMap('a'),
+    });
     const { package: rendered, report } = await render(pkg, [adding({ value: cm('made') })]);
     expect(report.failure).toBeUndefined();
     expect(rendered.paths()).toEqual(['Kptfile', 'a.yaml']);

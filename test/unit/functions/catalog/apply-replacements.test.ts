@@ -3,7 +3,8 @@ import { applyReplacements } from '../../../../src/functions/catalog/apply-repla
 import { getIn, type KrmMap, type KrmPath, type KrmValue } from '../../../../src/krm/value.ts';
 import { itemsOf, messages, run, values } from './support.ts';
 
-const SOURCE = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: src\ndata:\n  text: fresh\n  number: "7"\n  joined: a/b/c\n';
+const SOURCE =
+  'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: src\ndata:\n  text: fresh\n  number: "7"\n  joined: a/b/c\n';
 const TARGET = `apiVersion: example.com/v1
 kind: Thing
 metadata:
@@ -37,13 +38,33 @@ describe('apply-replacements', () => {
   test.each<[string, string, KrmPath, KrmValue]>([
     ['a plain path', 'spec.text', ['spec', 'text'], 'fresh'],
     ['a selector', 'spec.list.[name=b].v', ['spec', 'list', 1, 'v'], 'fresh'],
-    ['a selector whose value holds slashes and colons', 'spec.list.[image=host.test/path/fn:v0.1].v', ['spec', 'list', 1, 'v'], 'fresh'],
+    [
+      'a selector whose value holds slashes and colons',
+      'spec.list.[image=host.test/path/fn:v0.1].v',
+      ['spec', 'list', 1, 'v'],
+      'fresh',
+    ],
     ['a position', 'spec.list.0.v', ['spec', 'list', 0, 'v'], 'fresh'],
     ['every item', 'spec.list.*.v', ['spec', 'list', 1, 'v'], 'fresh'],
     ['an item that is the value', 'spec.args.[=--y]', ['spec', 'args', 1], 'fresh'],
-    ['a key with dots in brackets', 'metadata.annotations.[example.com/owner]', ['metadata', 'annotations', 'example.com/owner'], 'fresh'],
-    ['a quoted key', 'metadata.annotations["example.com/owner"]', ['metadata', 'annotations', 'example.com/owner'], 'fresh'],
-    ['a key with escaped dots', 'metadata.annotations.example\\.com/owner', ['metadata', 'annotations', 'example.com/owner'], 'fresh'],
+    [
+      'a key with dots in brackets',
+      'metadata.annotations.[example.com/owner]',
+      ['metadata', 'annotations', 'example.com/owner'],
+      'fresh',
+    ],
+    [
+      'a quoted key',
+      'metadata.annotations["example.com/owner"]',
+      ['metadata', 'annotations', 'example.com/owner'],
+      'fresh',
+    ],
+    [
+      'a key with escaped dots',
+      'metadata.annotations.example\\.com/owner',
+      ['metadata', 'annotations', 'example.com/owner'],
+      'fresh',
+    ],
   ])('follows %s', (_, fieldPath, path, expected) => {
     const output = replace('data.text', { fieldPaths: [fieldPath] });
     expect(messages(output)).toEqual([]);
@@ -92,7 +113,11 @@ describe('apply-replacements', () => {
 
   test('a replacement that changes nothing gives the same objects', () => {
     const items = itemsOf(`${SOURCE}---\n${TARGET.replace('text: old', 'text: fresh')}`);
-    const output = run(applyReplacements, items, config({ kind: 'ConfigMap', fieldPath: 'data.text' }, { fieldPaths: ['spec.text'] }));
+    const output = run(
+      applyReplacements,
+      items,
+      config({ kind: 'ConfigMap', fieldPath: 'data.text' }, { fieldPaths: ['spec.text'] }),
+    );
     expect(output.items.map((item, index) => item === items[index])).toEqual([true, true]);
   });
 
@@ -102,7 +127,11 @@ describe('apply-replacements', () => {
       ...itemsOf(SOURCE, 'src.yaml'),
       ...itemsOf(TARGET),
     ];
-    const output = run(applyReplacements, items, config({ kind: 'ConfigMap', name: 'src', fieldPath: 'data.text' }, { fieldPaths: ['spec.text'] }));
+    const output = run(
+      applyReplacements,
+      items,
+      config({ kind: 'ConfigMap', name: 'src', fieldPath: 'data.text' }, { fieldPaths: ['spec.text'] }),
+    );
     expect(getIn(values(output)[2], ['spec', 'text'])).toBe('fresh');
   });
 
@@ -110,7 +139,11 @@ describe('apply-replacements', () => {
     ['missing', undefined, 'FunctionConfig is missing'],
     ['of another kind', { data: 'x' }, 'received functionConfig of kind ConfigMap'],
     ['without a source that exists', config({ kind: 'Nothing' }, {}), 'nothing selected by Nothing'],
-    ['without the source field', config({ kind: 'ConfigMap', fieldPath: 'data.none' }, {}), 'fieldPath `data.none` is missing'],
+    [
+      'without the source field',
+      config({ kind: 'ConfigMap', fieldPath: 'data.none' }, {}),
+      'fieldPath `data.none` is missing',
+    ],
     ['ambiguous', config({}, {}), 'multiple matches for selector everything'],
   ])('fails when the configuration is %s', (_, functionConfig, message) => {
     const output = run(applyReplacements, itemsOf(`${SOURCE}---\n${TARGET}`), functionConfig);

@@ -26,12 +26,18 @@ describe('apply-setters', () => {
     expect(output.exitCode).toBe(0);
     expect(getIn(values(output)[0], ['spec', 'v'])).toEqual(expected);
     expect(output.results).toEqual([
-      { message: `set field value to ${JSON.stringify(typeof expected === 'object' ? x : String(expected))}`, field: { path: 'spec.v' }, file: { path: 'a.yaml' } },
+      {
+        message: `set field value to ${JSON.stringify(typeof expected === 'object' ? x : String(expected))}`,
+        field: { path: 'spec.v' },
+        file: { path: 'a.yaml' },
+      },
     ]);
   });
 
   test('S-09: an annotation is a text whatever it looks like', () => {
-    const items = itemsOf('apiVersion: v1\nkind: A\nmetadata:\n  name: a\n  annotations:\n    count: 1 # kpt-set: ${x}\n');
+    const items = itemsOf(
+      'apiVersion: v1\nkind: A\nmetadata:\n  name: a\n  annotations:\n    count: 1 # kpt-set: ${x}\n',
+    );
     expect(getIn(values(run(applySetters, items, { x: '3' }))[0], ['metadata', 'annotations', 'count'])).toBe('3');
   });
 
@@ -43,11 +49,17 @@ describe('apply-setters', () => {
   test('H 161: or named when that cannot be', () => {
     const output = set('spec:\n  v: other # kpt-set: ${a}-${b}\n', { a: 'q' });
     expect(output.exitCode).toBe(1);
-    expect(messages(output)).toEqual(['failed to apply setters: a.yaml: spec.v: values for setters [${b}] must be provided']);
+    expect(messages(output)).toEqual([
+      'failed to apply setters: a.yaml: spec.v: values for setters [${b}] must be provided',
+    ]);
   });
 
   test.each([
-    ['H 162: a list gets a text', 'spec:\n  v: [a] # kpt-set: ${x}\n', 'input to array setter must be an array of values, but found "b"'],
+    [
+      'H 162: a list gets a text',
+      'spec:\n  v: [a] # kpt-set: ${x}\n',
+      'input to array setter must be an array of values, but found "b"',
+    ],
     ['a list has a pattern', 'spec:\n  v: [a] # kpt-set: ${x}-y\n', 'invalid setter pattern for array node'],
   ])('fails when %s', (_, body, message) => {
     const output = set(body, { x: 'b' });

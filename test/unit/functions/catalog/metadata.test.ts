@@ -27,7 +27,13 @@ describe('set-labels', () => {
     ],
     ['v1', 'Service', {}, { selector: LABELS }, 2],
     ['batch/v1', 'Job', { template: {} }, { template: { metadata: { labels: LABELS } } }, 2],
-    ['policy/v1', 'PodDisruptionBudget', { selector: { matchLabels: { tier: 'web' } } }, { selector: { matchLabels: LABELS } }, 2],
+    [
+      'policy/v1',
+      'PodDisruptionBudget',
+      { selector: { matchLabels: { tier: 'web' } } },
+      { selector: { matchLabels: LABELS } },
+      2,
+    ],
     ['serving.knative.dev/v1', 'Service', {}, {}, 1],
     ['other.io/v1', 'Deployment', {}, {}, 1],
     [
@@ -40,7 +46,10 @@ describe('set-labels', () => {
     [
       'networking.k8s.io/v1',
       'NetworkPolicy',
-      { podSelector: { matchLabels: { a: 'b' } }, ingress: [{ from: [{ podSelector: { matchLabels: { tier: 'x' } } }] }] },
+      {
+        podSelector: { matchLabels: { a: 'b' } },
+        ingress: [{ from: [{ podSelector: { matchLabels: { tier: 'x' } } }] }],
+      },
       { podSelector: { matchLabels: { a: 'b' } }, ingress: [{ from: [{ podSelector: { matchLabels: LABELS } }] }] },
       2,
     ],
@@ -121,7 +130,13 @@ describe('set-annotations', () => {
     ['empty', {}, 'input annotation list cannot be empty'],
     [
       'old and new at once',
-      { apiVersion: 'fn.kpt.dev/v1alpha1', kind: 'SetAnnotations', annotations: { a: 'b' }, fieldSpecs: [], additionalAnnotationFields: [] },
+      {
+        apiVersion: 'fn.kpt.dev/v1alpha1',
+        kind: 'SetAnnotations',
+        annotations: { a: 'b' },
+        fieldSpecs: [],
+        additionalAnnotationFields: [],
+      },
       '`fieldSpecs` has been deprecated',
     ],
   ])('fails for a configuration that is %s', (_, config, message) => {
@@ -132,7 +147,8 @@ describe('set-annotations', () => {
 });
 
 describe('gen-pkg-context', () => {
-  const kptfile = (name: string, packagePath = '') => itemsOf(`apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {name: ${name}}\n`, 'Kptfile', packagePath);
+  const kptfile = (name: string, packagePath = '') =>
+    itemsOf(`apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {name: ${name}}\n`, 'Kptfile', packagePath);
 
   test('gives every package its own context', () => {
     const output = run(genPkgContext, [...kptfile('city'), ...kptfile('park', 'park')]);

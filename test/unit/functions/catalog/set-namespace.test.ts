@@ -36,7 +36,10 @@ describe('set-namespace', () => {
       'wrong',
     ]);
     expect(getString(values(output)[3], ['metadata', 'name'])).toBe('staging');
-    expect(messages(output)).toEqual(['namespace [db default old] updated to "staging", 3 value(s) changed', UP_TO_DATE]);
+    expect(messages(output)).toEqual([
+      'namespace [db default old] updated to "staging", 3 value(s) changed',
+      UP_TO_DATE,
+    ]);
   });
 
   test('what is right already comes back as the same object', () => {
@@ -68,14 +71,17 @@ describe('set-namespace', () => {
     expect(getString(rest[2], ['subjects', 0, 'namespace'])).toBe('new');
   });
 
-  test.each(['ClusterRoleBinding', 'RoleBinding'])('H 154: a %s follows the service accounts of the package', (kind) => {
-    const output = apply(
-      { namespace: 'new' },
-      resource('v1', 'ServiceAccount', 'mine', '  namespace: old\n'),
-      binding(kind, 'mine', 'old'),
-    );
-    expect(getString(values(output)[1], ['subjects', 0, 'namespace'])).toBe('new');
-  });
+  test.each(['ClusterRoleBinding', 'RoleBinding'])(
+    'H 154: a %s follows the service accounts of the package',
+    (kind) => {
+      const output = apply(
+        { namespace: 'new' },
+        resource('v1', 'ServiceAccount', 'mine', '  namespace: old\n'),
+        binding(kind, 'mine', 'old'),
+      );
+      expect(getString(values(output)[1], ['subjects', 0, 'namespace'])).toBe('new');
+    },
+  );
 
   test('S-07: a binding to an account of another bundle keeps its namespace', () => {
     const output = apply(
@@ -95,7 +101,8 @@ describe('set-namespace', () => {
   });
 
   test("a CRD's conversion webhook follows the service of the package", () => {
-    const crd = 'spec:\n  conversion:\n    webhook:\n      clientConfig:\n        service: {name: hook, namespace: system}\n';
+    const crd =
+      'spec:\n  conversion:\n    webhook:\n      clientConfig:\n        service: {name: hook, namespace: system}\n';
     const output = apply(
       { namespace: 'new' },
       resource('v1', 'Service', 'hook', '  namespace: system\n'),
@@ -110,7 +117,12 @@ describe('set-namespace', () => {
     const output = apply(
       { namespace: 'new' },
       resource('apps/v1', 'Deployment', 'web', '  namespace: old\n'),
-      resource('v1', 'ConfigMap', 'a', `  namespace: old\n  annotations:\n    config.kubernetes.io/depends-on: ${annotation}\n`),
+      resource(
+        'v1',
+        'ConfigMap',
+        'a',
+        `  namespace: old\n  annotations:\n    config.kubernetes.io/depends-on: ${annotation}\n`,
+      ),
     );
     expect(getString(values(output)[1], ['metadata', 'annotations', 'config.kubernetes.io/depends-on'])).toBe(
       annotation.replace('old', 'new'),
@@ -125,8 +137,14 @@ describe('set-namespace', () => {
   });
 
   test.each<[string, KrmMap | undefined]>([
-    ['the package context', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kptfile.kpt.dev' }, data: { name: 'new' } }],
-    ['its own kind', { apiVersion: 'fn.kpt.dev/v1alpha1', kind: 'SetNamespace', metadata: { name: 'x' }, namespace: 'new' }],
+    [
+      'the package context',
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kptfile.kpt.dev' }, data: { name: 'new' } },
+    ],
+    [
+      'its own kind',
+      { apiVersion: 'fn.kpt.dev/v1alpha1', kind: 'SetNamespace', metadata: { name: 'x' }, namespace: 'new' },
+    ],
   ])('takes its configuration from %s', (_, config) => {
     const output = run(setNamespace, itemsOf(resource('v1', 'ConfigMap', 'a')), config);
     expect(getString(values(output)[0], ['metadata', 'namespace'])).toBe('new');

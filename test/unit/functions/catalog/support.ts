@@ -1,5 +1,5 @@
+import type { BuiltinFunction, FunctionItem, FunctionOutput } from '../../../../src/functions/types.ts';
 import { parseKrmFile } from '../../../../src/krm/file.ts';
-import type { FunctionItem, FunctionOutput, BuiltinFunction } from '../../../../src/functions/types.ts';
 import type { KrmMap } from '../../../../src/krm/value.ts';
 
 /** Items of a file's text, as the renderer hands them over. */

@@ -1,0 +1,108 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { createBuiltinRuntime } from '../../src/functions/builtin-runtime.ts';
+import { parseKrmFile } from '../../src/krm/file.ts';
+import { isMap, type KrmValue } from '../../src/krm/value.ts';
+import type { Package } from '../../src/package/package.ts';
+import { readPackageDirectory } from '../../src/package/read-dir.ts';
+import { createRenderer } from '../../src/render/renderer.ts';
+
+// Recorded renders of the reference, compared on content: Kptfiles as data without `status`, other files as text
+// without blank lines; no comment of a Kptfile is lost, and a second render changes no byte.
+const shared = process.env.VERANDA_SHARED ?? path.join(import.meta.dirname, '../../../shared');
+const folder = path.join(shared, 'conformance/fn-render');
+const signal = new AbortController().signal;
+
+const NOT_YET: readonly [pattern: RegExp, reason: string][] = [
+  [/image:.*starlark/, 'needs starlark'],
+  [/kubeconform|gatekeeper/, 'needs kubeconform or gatekeeper'],
+  [/\bexec:/, 'needs the process runtime'],
+  [/\/wasm\//, 'needs a wasm runtime'],
+  [/save-on-render-failure: "?true/, 'needs save-on-render-failure'],
+];
+/** The recorded behaviour is one that we do not copy. */
+const DEVIATIONS: { readonly [name: string]: string } = {
+  'non-krm-resource': 'what is no KRM resource passes through',
+  'non-krm-resource-no-pipeline': 'what is no KRM resource passes through',
+  'krm-check-exclude-kustomize': 'a kustomization without apiVersion and kind passes through',
+};
+/** A matter of the command, not of the renderer. */
+const COMMAND: { readonly [name: string]: string } = {
+  'missing-kptfile': 'the command refuses a folder that is no package; the renderer has nothing to do',
+};
+
+interface Expectation {
+  readonly exitCode?: number;
+  readonly skip?: boolean;
+}
+
+function reasonToSkip(name: string): string | undefined {
+  const files = readdirSync(path.join(folder, name));
+  if (files.some((file) => /^expected-(exec|setup|teardown)\.sh$/.test(file)))
+    return 'drives a command through a script';
+  if (expectation(name).skip === true) return 'marked so';
+  const kptfiles = readdirSync(path.join(folder, name, 'in'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /(^|\/)Kptfile$/.test(file),
+  );
+  const text = kptfiles.map((file) => readFileSync(path.join(folder, name, 'in', file), 'utf8')).join('\n');
+  return DEVIATIONS[name] ?? COMMAND[name] ?? NOT_YET.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+function expectation(name: string): Expectation {
+  return JSON.parse(readFileSync(path.join(folder, name, 'expect.json'), 'utf8')) as Expectation;
+}
+
+function content(pkg: Package): { readonly [file: string]: KrmValue } {
+  return Object.fromEntries([...pkg.entries()].map(([file, { bytes }]) => [file, fileContent(file, bytes)]));
+}
+
+function fileContent(file: string, bytes: Uint8Array): KrmValue {
+  const text = new TextDecoder().decode(bytes);
+  const squeezed = text
+    .replaceAll('\r\n', '\n')
+    .replaceAll(/\n\s*\n/g, '\n')
+    .trim();
+  if (path.basename(file) !== 'Kptfile') return squeezed;
+  const { documents, problems } = parseKrmFile(file, bytes);
+  const value = documents[0]?.value;
+  if (problems.length > 0 || !isMap(value)) return squeezed.replace(/^status:\n(?:[ -].*\n?)*/m, '').trim();
+  const { status: _status, ...rest } = value;
+  return rest as KrmValue;
+}
+
+function comments(pkg: Package): string[] {
+  return [...pkg.entries()]
+    .filter(([file]) => path.basename(file) === 'Kptfile')
+    .flatMap(([, { bytes }]) => new TextDecoder().decode(bytes).split('\n'))
+    .map((line) => /(^|\s)#.*$/.exec(line)?.[0].trim())
+    .filter((comment) => comment !== undefined);
+}
+
+if (!existsSync(folder)) {
+  console.error(`PASSED OVER: no recorded renders at ${folder}; set VERANDA_SHARED`);
+  test('recorded renders are passed over', () => expect(existsSync(folder)).toBe(false));
+} else {
+  const cases = readdirSync(folder).map((name) => [name, reasonToSkip(name)] as const);
+  const runnable = cases.filter(([, reason]) => reason === undefined).map(([name]) => name);
+  const renderer = createRenderer({ runtime: createBuiltinRuntime() });
+
+  describe('recorded renders', () => {
+    test('most of the cases without further functions are run', () => {
+      expect(runnable.length).toBeGreaterThan(20);
+    });
+
+    test.each(runnable)('%s', async (name) => {
+      const source = await readPackageDirectory(path.join(folder, name, 'in'), { signal });
+      const expected = await readPackageDirectory(path.join(folder, name, 'out'), { signal });
+      const { package: rendered, report } = await renderer.render(source, { signal });
+      expect(report.failure === undefined ? 0 : 1).toBe(expectation(name).exitCode ?? 0);
+      expect(content(rendered)).toEqual(content(expected));
+      expect(comments(rendered)).toEqual(expect.arrayContaining(comments(source)));
+      const again = await renderer.render(rendered, { signal });
+      expect(again.package.hash()).toBe(rendered.hash());
+    });
+
+    test.skip.each(cases.filter(([, reason]) => reason !== undefined))('%s is not run: %s', () => undefined);
+  });
+}
