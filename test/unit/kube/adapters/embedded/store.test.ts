@@ -121,7 +121,6 @@ describe('EmbeddedStore', () => {
     await store.apply(widget('a', { spec: { size: 1 } }), alice);
     await store.apply(widget('a', { spec: { size: 1 } }), { fieldManager: 'bob' });
     await store.patch(WIDGET, { namespace: 'default', name: 'a' }, { spec: { size: 1, absent: null } }, alice);
-    await store.applyStatus(widget('a', { status: {} }), alice);
 
     expect((await store.list(WIDGET)).resourceVersion).toBe(before);
   });
