@@ -74,7 +74,7 @@ export class GitBatcher {
   submit<T>(unit: PushUnit<T>, signal?: AbortSignal): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const job: Job = {
-      cancelled: false,
+      cancelled: signal?.aborted ?? false,
       fail: reject,
       async plan(view) {
         const { updates, result } = await unit.plan(view);

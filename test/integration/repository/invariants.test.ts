@@ -125,9 +125,9 @@ async function runRounds(fixture: Fixture, rounds: readonly (readonly Operation[
   for (const client of clients) await client.sync();
   for (const round of rounds) {
     await Promise.all(
-      round.map((step) => {
+      round.map(async (step) => {
         const client = clients[step.client];
-        return client && step.does !== 'foreign' ? tolerant(perform(client, step)) : undefined;
+        if (client && step.does !== 'foreign') await tolerant(perform(client, step));
       }),
     );
     if (round.some(({ does }) => does === 'foreign')) {
