@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TerminalError } from '../api/errors.ts';
-import { ALL_KINDS, PACKAGE_REVISION, PACKAGE_VARIANT, REPOSITORY, type Repository } from '../api/kinds.ts';
+import { ALL_KINDS, PACKAGE_REVISION, PACKAGE_VARIANT, PACKAGE_VARIANT_SET, REPOSITORY, type Repository } from '../api/kinds.ts';
 import type { KubeObject } from '../api/object.ts';
 import { validateManifest } from '../api/validate.ts';
 import { withDefaults } from '../api/defaults.ts';
@@ -52,6 +52,7 @@ export class LocalOperator {
         repositories: new SharedInformer(this.store, REPOSITORY, { logger }),
         revisions: new SharedInformer(this.store, PACKAGE_REVISION, { logger }),
         variants: new SharedInformer(this.store, PACKAGE_VARIANT, { logger }),
+        variantSets: new SharedInformer(this.store, PACKAGE_VARIANT_SET, { logger }),
       },
       isCurrent: (informer) => this.store.isCurrent(informer.kind, informer.resourceVersion),
       gateway: this.#gateway,

@@ -1,4 +1,4 @@
-import type { PackageRevision, PackageVariant, Repository } from '../api/kinds.ts';
+import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { EventRecorder, Informer } from '../kube/controller.ts';
 import type { ObjectStore } from '../kube/store.ts';
@@ -31,6 +31,7 @@ export interface ControllerEnvironment {
   readonly repositories: Informer<Repository>;
   readonly revisions: Informer<PackageRevision>;
   readonly variants: Informer<PackageVariant>;
+  readonly variantSets: Informer<PackageVariantSet>;
   readonly gateway: RepositoryGateway;
   readonly injectables: Injectables;
   /** Secret of a namespace as credentials; asked before each network call. */

@@ -1,5 +1,5 @@
 import type { PackageRevision, PackageVariant } from '../api/kinds.ts';
-import { VARIANT_ANNOTATION } from '../api/labels.ts';
+import { PACKAGE_VARIANT_SET_LABEL, VARIANT_ANNOTATION } from '../api/labels.ts';
 import type { ObjectMeta } from '../api/object.ts';
 
 /** Names of the informer indexes; each maps an event to the few objects that it concerns. */
@@ -16,6 +16,8 @@ export const INDEX = {
   variantRepository: 'variantRepository',
   /** namespace/name of objects that a variant may inject */
   injector: 'injector',
+  /** uid of the set that a variant belongs to */
+  variantSet: 'variantSet',
   /** namespace/name of the variant that a revision was made for */
   variant: 'variant',
 } as const;
@@ -40,6 +42,10 @@ export const variantIndexes = {
   [INDEX.variantRepository]: ({ metadata, spec }: PackageVariant) => [
     ...new Set([...inNamespace(metadata, spec?.upstream?.repo), ...inNamespace(metadata, spec?.downstream?.repo)]),
   ],
+  [INDEX.variantSet]: ({ metadata }: PackageVariant) => {
+    const set = metadata.labels?.[PACKAGE_VARIANT_SET_LABEL];
+    return set === undefined ? [] : [set];
+  },
   [INDEX.injector]: ({ metadata, spec }: PackageVariant) =>
     (spec?.injectors ?? []).flatMap((injector) => inNamespace(metadata, injector.name)),
 };
@@ -49,4 +55,10 @@ export function variantOf(revision: PackageRevision): string | undefined {
   const { namespace, ownerReferences, annotations } = revision.metadata;
   const owner = ownerReferences?.find((reference) => reference.kind === 'PackageVariant' && reference.controller === true);
   return owner ? `${namespace ?? ''}/${owner.name}` : annotations?.[VARIANT_ANNOTATION];
+}
+
+/** Key of the set that a variant belongs to. */
+export function setOf({ metadata }: PackageVariant): string | undefined {
+  const owner = metadata.ownerReferences?.find((reference) => reference.kind === 'PackageVariantSet');
+  return owner && `${metadata.namespace ?? ''}/${owner.name}`;
 }

@@ -1,4 +1,4 @@
-import type { PackageRevision, PackageVariant, Repository } from '../api/kinds.ts';
+import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
 import type { SharedInformer } from '../kube/informer.ts';
 import { Manager, type ManagedInformer, type WaitingKey } from '../kube/manager.ts';
 import { OwnWritesStore } from '../kube/own-writes.ts';
@@ -6,6 +6,7 @@ import { sanitiseText } from '../observability/sanitise.ts';
 import type { ControllerEnvironment } from './environment.ts';
 import { PackageRevisionReconciler } from './package-revision/reconciler.ts';
 import { PackageVariantReconciler } from './package-variant/reconciler.ts';
+import { PackageVariantSetReconciler } from './package-variant-set/reconciler.ts';
 import { RepositoryReconciler } from './repository/reconciler.ts';
 import { addIndexes, connect } from './wiring.ts';
 
@@ -14,6 +15,7 @@ export interface OperatorOptions extends Pick<ControllerEnvironment, 'store' | '
     readonly repositories: SharedInformer<Repository>;
     readonly revisions: SharedInformer<PackageRevision>;
     readonly variants: SharedInformer<PackageVariant>;
+    readonly variantSets: SharedInformer<PackageVariantSet>;
   };
   /** Whether an informer has delivered all that its store holds; `idle` relies on it. */
   readonly isCurrent?: (informer: ManagedInformer) => boolean;
@@ -24,10 +26,13 @@ export interface Workers {
   readonly repository: number;
   readonly revision: number;
   readonly variant: number;
+  readonly variantSet: number;
 }
 
 /** Many revisions wait for git at a time: what they push is gathered into few pushes. */
-const WORKERS: Workers = { repository: 8, revision: 64, variant: 16 };
+const WORKERS: Workers = { repository: 8, revision: 64, variant: 16, variantSet: 4 };
+
+const SET_DELAY_MS = 100;
 
 /** All controllers on one store. The composition root gives what touches the outside. */
 export class Operator {
@@ -37,7 +42,7 @@ export class Operator {
     const { informers, isCurrent, logger } = options;
     const workers = { ...WORKERS, ...options.workers };
     this.#manager = new Manager({ logger, sanitise: sanitiseText, isCurrent });
-    const all = [informers.repositories, informers.revisions, informers.variants];
+    const all = [informers.repositories, informers.revisions, informers.variants, informers.variantSets];
     const env: ControllerEnvironment = {
       ...options,
       ...informers,
@@ -49,14 +54,18 @@ export class Operator {
     const repositories = this.#manager.addController(new RepositoryReconciler(env, workers.repository));
     const revisions = this.#manager.addController(new PackageRevisionReconciler(env, workers.revision));
     const variants = this.#manager.addController(new PackageVariantReconciler(env, workers.variant));
+    const sets = this.#manager.addController(new PackageVariantSetReconciler(env, workers.variantSet));
     connect(informers, options.injectables, {
       repository: (key) => repositories.add(key),
       revision: (key) => revisions.add(key),
       variant: (key) => variants.add(key),
+      // Of many variants that move at once the set wants to know once.
+      variantSet: (key) => sets.addAfter(key, SET_DELAY_MS),
     });
     this.#manager.addInformer(informers.repositories);
     this.#manager.addInformer(informers.revisions);
     this.#manager.addInformer(informers.variants);
+    this.#manager.addInformer(informers.variantSets);
   }
 
   start(signal: AbortSignal): Promise<void> {

@@ -1,22 +1,24 @@
-import type { PackageRevision, PackageVariant, Repository } from '../api/kinds.ts';
+import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
 import { INPUT_HASH_ANNOTATION } from '../api/labels.ts';
 import { objectKey } from '../api/object.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { Informer } from '../kube/controller.ts';
 import type { Injectables } from './environment.ts';
-import { INDEX, revisionIndexes, variantIndexes, variantOf } from './indexes.ts';
+import { INDEX, revisionIndexes, setOf, variantIndexes, variantOf } from './indexes.ts';
 
 /** Adds a key to a controller's work queue. */
 export interface Queues {
   repository(key: string): void;
   revision(key: string): void;
   variant(key: string): void;
+  variantSet(key: string): void;
 }
 
 interface Informers {
   readonly repositories: Informer<Repository>;
   readonly revisions: Informer<PackageRevision>;
   readonly variants: Informer<PackageVariant>;
+  readonly variantSets: Informer<PackageVariantSet>;
 }
 
 type Change<T> = { readonly before?: T; readonly after?: T };
@@ -28,7 +30,7 @@ export function addIndexes({ revisions, variants }: Informers): void {
 
 /** Maps every event to the few keys that it concerns: work in proportion to the change, whatever the size of the fleet. */
 export function connect(informers: Informers, injectables: Pick<Injectables, 'onChange'>, queues: Queues): void {
-  const { repositories, revisions, variants } = informers;
+  const { repositories, revisions, variants, variantSets } = informers;
   const wakeVariants = (index: string, value: string): void => {
     for (const variant of variants.byIndex(index, value)) queues.variant(objectKey(variant.metadata));
   };
@@ -57,6 +59,8 @@ export function connect(informers: Informers, injectables: Pick<Injectables, 'on
   variants.onChange((change) => {
     const object = current(change);
     const key = objectKey(object.metadata);
+    const set = setOf(object);
+    if (set !== undefined) queues.variantSet(set);
     if (!specChanged(change)) return;
     queues.variant(key);
     const { repo, package: pkg } = object.spec.downstream ?? {};
@@ -66,6 +70,10 @@ export function connect(informers: Informers, injectables: Pick<Injectables, 'on
     }
   });
 
+  variantSets.onChange((change) => {
+    if (specChanged(change)) queues.variantSet(objectKey(current(change).metadata));
+  });
+
   injectables.onChange(({ metadata }) => wakeVariants(INDEX.injector, `${metadata.namespace ?? ''}/${metadata.name}`));
 }
 
@@ -73,7 +81,7 @@ function current<T>(change: Change<T>): T {
   return (change.after ?? change.before) as T;
 }
 
-function specChanged({ before, after }: Change<Repository | PackageRevision | PackageVariant>): boolean {
+function specChanged({ before, after }: Change<Repository | PackageRevision | PackageVariant | PackageVariantSet>): boolean {
   return (
     before?.metadata.generation !== after?.metadata.generation ||
     before?.metadata.deletionTimestamp !== after?.metadata.deletionTimestamp ||
