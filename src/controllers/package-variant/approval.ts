@@ -58,11 +58,11 @@ function wait(reason: string, message: string): { readonly decision: 'wait'; rea
 /** A Go duration without sign (`1h30m`, `45s`, `250ms`), in milliseconds; undefined when it is none. */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
-  const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+  const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
   let rest = text;
   let total = 0;
   while (rest !== '') {
-    const part = /^(\d+(?:\.\d+)?)(ms|s|m|h)/.exec(rest);
+    const part = /^(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/.exec(rest);
     if (!part) return undefined;
     total += Number(part[1]) * (units[part[2] ?? ''] ?? 0);
     rest = rest.slice(part[0].length);
