@@ -1,4 +1,5 @@
 import { TerminalError } from '../api/errors.ts';
+import { validateNoOverlap } from '../repository/names.ts';
 import type { MutationContext, ResolvedRevision, TaskTarget } from './types.ts';
 
 /**
@@ -40,25 +41,18 @@ export function checkSamePackage(target: TaskTarget, source: ResolvedRevision, f
 
 /**
  * For tasks that start a package: it must not exist yet, nor lie in or around another one.
- * @throws TerminalError PackageExists, PackagesNested
+ * @throws TerminalError PackageExists, PackageOverlap
  */
 export function checkNewPackage(target: TaskTarget, task: string): void {
-  const wanted = target.package;
-  for (const existing of target.existingPackages) {
-    if (existing === wanted) {
-      throw new TerminalError(
-        'PackageExists',
-        `\`${task}\` cannot create a new revision for package ${wanted}: it already exists in repository ${target.repository}; make subsequent revisions using \`copy\``,
-        at(target, 'spec.packageName'),
-      );
-    }
-    if (existing.startsWith(`${wanted}/`) || wanted.startsWith(`${existing}/`)) {
-      throw new TerminalError(
-        'PackagesNested',
-        `package ${wanted} overlaps with package ${existing} of repository ${target.repository}; packages cannot be nested`,
-        at(target, 'spec.packageName'),
-      );
-    }
+  try {
+    validateNoOverlap(target.package, target.existingPackages);
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error;
+    const advice =
+      error.reason === 'PackageExists'
+        ? `; \`${task}\` cannot create a new revision of it, make subsequent revisions using \`copy\``
+        : '';
+    throw new TerminalError(error.reason, `${error.message} (${target.repository})${advice}`, at(target, 'spec.packageName'));
   }
 }
 

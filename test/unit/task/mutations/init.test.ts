@@ -79,9 +79,9 @@ data:
   });
 
   test.each([
-    { case: '7.1.5', existing: 'a/b', wanted: 'a/b', reason: 'PackageExists', message: 'already exists in repository' },
-    { case: '7.1.6', existing: 'a/b', wanted: 'a/b/c', reason: 'PackagesNested', message: 'packages cannot be nested' },
-    { case: '7.1.6', existing: 'a/b', wanted: 'a', reason: 'PackagesNested', message: 'packages cannot be nested' },
+    { case: '7.1.5', existing: 'a/b', wanted: 'a/b', reason: 'PackageExists', message: 'already exists in the repository' },
+    { case: '7.1.6', existing: 'a/b', wanted: 'a/b/c', reason: 'PackageOverlap', message: 'packages cannot be nested' },
+    { case: '7.1.6', existing: 'a/b', wanted: 'a', reason: 'PackageOverlap', message: 'packages cannot be nested' },
   ])('$case: refuses $wanted beside $existing', async ({ existing, wanted, reason, message }) => {
     const context = contextOf({ target: targetOf({ package: wanted, existingPackages: ['other', existing] }) });
     await expect(apply(init({}), empty, context)).rejects.toMatchObject({
