@@ -36,7 +36,8 @@ export const revisionIndexes = {
 };
 
 export const variantIndexes = {
-  [INDEX.upstream]: ({ metadata, spec }: PackageVariant) => inNamespace(metadata, spec?.upstream?.repo, spec?.upstream?.package),
+  [INDEX.upstream]: ({ metadata, spec }: PackageVariant) =>
+    inNamespace(metadata, spec?.upstream?.repo, spec?.upstream?.package),
   [INDEX.downstream]: ({ metadata, spec }: PackageVariant) =>
     inNamespace(metadata, spec?.downstream?.repo, spec?.downstream?.package),
   [INDEX.variantRepository]: ({ metadata, spec }: PackageVariant) => [
@@ -53,7 +54,9 @@ export const variantIndexes = {
 /** Key of the variant that a revision belongs to, by its owner reference or by what its commits say. */
 export function variantOf(revision: PackageRevision): string | undefined {
   const { namespace, ownerReferences, annotations } = revision.metadata;
-  const owner = ownerReferences?.find((reference) => reference.kind === 'PackageVariant' && reference.controller === true);
+  const owner = ownerReferences?.find(
+    (reference) => reference.kind === 'PackageVariant' && reference.controller === true,
+  );
   return owner ? `${namespace ?? ''}/${owner.name}` : annotations?.[VARIANT_ANNOTATION];
 }
 

@@ -1,6 +1,6 @@
 import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
 import type { SharedInformer } from '../kube/informer.ts';
-import { Manager, type ManagedInformer, type WaitingKey } from '../kube/manager.ts';
+import { type ManagedInformer, Manager, type WaitingKey } from '../kube/manager.ts';
 import { OwnWritesStore } from '../kube/own-writes.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import type { ControllerEnvironment } from './environment.ts';
@@ -10,7 +10,11 @@ import { PackageVariantSetReconciler } from './package-variant-set/reconciler.ts
 import { RepositoryReconciler } from './repository/reconciler.ts';
 import { addIndexes, connect } from './wiring.ts';
 
-export interface OperatorOptions extends Pick<ControllerEnvironment, 'store' | 'gateway' | 'injectables' | 'secrets' | 'renderer' | 'events' | 'logger'> {
+export interface OperatorOptions
+  extends Pick<
+    ControllerEnvironment,
+    'store' | 'gateway' | 'injectables' | 'secrets' | 'renderer' | 'events' | 'logger'
+  > {
   readonly informers: {
     readonly repositories: SharedInformer<Repository>;
     readonly revisions: SharedInformer<PackageRevision>;

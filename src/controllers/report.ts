@@ -1,5 +1,5 @@
-import type { Condition, KubeObject } from '../api/object.ts';
 import { FIELD_MANAGER } from '../api/labels.ts';
+import type { Condition, KubeObject } from '../api/object.ts';
 import {
   type ConditionChange,
   progressingConditions,

@@ -42,7 +42,8 @@ export function connect(informers: Informers, injectables: Pick<Injectables, 'on
     if (readiness(change.before) === readiness(change.after)) return;
     wakeVariants(INDEX.variantRepository, key);
     for (const revision of revisions.byIndex(INDEX.repository, key)) {
-      if (findCondition(revision.status?.conditions, 'Ready')?.status !== 'True') queues.revision(objectKey(revision.metadata));
+      if (findCondition(revision.status?.conditions, 'Ready')?.status !== 'True')
+        queues.revision(objectKey(revision.metadata));
     }
   });
 
@@ -81,7 +82,10 @@ function current<T>(change: Change<T>): T {
   return (change.after ?? change.before) as T;
 }
 
-function specChanged({ before, after }: Change<Repository | PackageRevision | PackageVariant | PackageVariantSet>): boolean {
+function specChanged({
+  before,
+  after,
+}: Change<Repository | PackageRevision | PackageVariant | PackageVariantSet>): boolean {
   return (
     before?.metadata.generation !== after?.metadata.generation ||
     before?.metadata.deletionTimestamp !== after?.metadata.deletionTimestamp ||

@@ -52,7 +52,11 @@ export function checkNewPackage(target: TaskTarget, task: string): void {
       error.reason === 'PackageExists'
         ? `; \`${task}\` cannot create a new revision of it, make subsequent revisions using \`copy\``
         : '';
-    throw new TerminalError(error.reason, `${error.message} (${target.repository})${advice}`, at(target, 'spec.packageName'));
+    throw new TerminalError(
+      error.reason,
+      `${error.message} (${target.repository})${advice}`,
+      at(target, 'spec.packageName'),
+    );
   }
 }
 

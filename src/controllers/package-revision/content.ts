@@ -72,7 +72,10 @@ export class RevisionContent {
   }
 
   /** Whether the variant's inputs would change published content; nothing is written. */
-  async compare(request: ContentRequest, current: RevisionInfo): Promise<{ readonly differs: boolean; readonly inputHash?: string }> {
+  async compare(
+    request: ContentRequest,
+    current: RevisionInfo,
+  ): Promise<{ readonly differs: boolean; readonly inputHash?: string }> {
     const wanted = this.#variantInputs(request);
     const content = await request.repository.read(current.commit, current.package, { signal: request.signal });
     const differs = await this.#handler.wouldChange(content, wanted.mutations, await this.#context(request));
@@ -84,23 +87,34 @@ export class RevisionContent {
     const { repository, signal, object } = request;
     const content = await repository.read(current.commit, current.package, { signal });
     const context = await this.#context(request);
-    const outcome = await this.#handler.doPackageRevisionMutations(content, { pushOnRenderFailure: pushesFailures(object) }, context);
+    const outcome = await this.#handler.doPackageRevisionMutations(
+      content,
+      { pushOnRenderFailure: pushesFailures(object) },
+      context,
+    );
     const draft = await repository.openDraft(current, { signal });
     await commitTo(draft, outcome, { origin: current.origin });
     return { outcome, info: await draft.close('Draft'), inputHash: current.origin?.inputHash };
   }
 
   /** Mutations of the owning variant and the hash of the inputs they stand for, from the caches as they are now. */
-  #variantInputs({ object, variant }: ContentRequest): { readonly mutations: readonly Mutation[]; readonly origin?: VariantRecord } {
+  #variantInputs({ object, variant }: ContentRequest): {
+    readonly mutations: readonly Mutation[];
+    readonly origin?: VariantRecord;
+  } {
     if (!variant) return { mutations: [] };
     const upstream = resolveUpstream(variant, this.#env);
-    if (!('revision' in upstream)) throw new TerminalError(upstream.reason, upstream.message, { object: objectLabel(object) });
+    if (!('revision' in upstream))
+      throw new TerminalError(upstream.reason, upstream.message, { object: objectLabel(object) });
     const namespace = object.metadata.namespace ?? '';
     const lookup = async (apiVersion: string, kind: string): Promise<readonly KrmMap[]> =>
       (await this.#env.injectables.list(namespace, apiVersion, kind)) as unknown as readonly KrmMap[];
     return {
       mutations: variantMutations({ name: variant.metadata.name, ...variant.spec }, lookup),
-      origin: { variant: objectKey(variant.metadata), inputHash: variantInputHash(variant, upstream.revision, this.#env.injectables) },
+      origin: {
+        variant: objectKey(variant.metadata),
+        inputHash: variantInputHash(variant, upstream.revision, this.#env.injectables),
+      },
     };
   }
 

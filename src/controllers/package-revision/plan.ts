@@ -30,7 +30,13 @@ export interface ObservedRevisionState {
   /** What git showed when the status was written last; absent when nothing was ever seen in git. */
   readonly seen?: { readonly lifecycle: Lifecycle; readonly commit: string };
   /** What git shows now. */
-  readonly git?: { readonly lifecycle: Lifecycle; readonly commit: string; readonly branchHead: boolean; readonly handPushed: boolean; readonly inputHash?: string };
+  readonly git?: {
+    readonly lifecycle: Lifecycle;
+    readonly commit: string;
+    readonly branchHead: boolean;
+    readonly handPushed: boolean;
+    readonly inputHash?: string;
+  };
   /** A failure recorded for exactly these inputs (generation, wanted hash, commit): trying again cannot help. */
   readonly failedForGood: boolean;
   /** Inputs that the owning variant wants in this revision; absent without an owner. */
@@ -62,21 +68,29 @@ export function planRevision(state: ObservedRevisionState): RevisionPlan {
 function planMissing(state: ObservedRevisionState): RevisionPlan {
   if (state.seen) return { action: 'forget' };
   if (!state.hasSource) {
-    return { action: 'blocked', reason: 'NoSource', message: 'spec.source is not set and the repository has no such revision' };
+    return {
+      action: 'blocked',
+      reason: 'NoSource',
+      message: 'spec.source is not set and the repository has no such revision',
+    };
   }
   if (state.failedForGood) return { action: 'none' };
   return state.hasFinalizer ? { action: 'create' } : { action: 'addFinalizer' };
 }
 
 /** Content may change in drafts only; a proposed revision is frozen. */
-function planContent(state: ObservedRevisionState, git: NonNullable<ObservedRevisionState['git']>): RevisionPlan | undefined {
+function planContent(
+  state: ObservedRevisionState,
+  git: NonNullable<ObservedRevisionState['git']>,
+): RevisionPlan | undefined {
   if (state.failedForGood) return undefined;
   if (git.lifecycle === 'Draft') {
     if (git.handPushed && state.renderedCommit !== git.commit) return { action: 'render' };
     if (state.wantedHash !== undefined && git.inputHash !== state.wantedHash) return { action: 'mutate' };
     return undefined;
   }
-  const needsComparison = git.lifecycle === 'Published' && git.inputHash === undefined && state.wantedHash !== undefined;
+  const needsComparison =
+    git.lifecycle === 'Published' && git.inputHash === undefined && state.wantedHash !== undefined;
   return needsComparison && state.comparedHash !== state.wantedHash ? { action: 'compare' } : undefined;
 }
 
@@ -84,10 +98,18 @@ function planTransition(state: ObservedRevisionState, current: Lifecycle): Revis
   const { desired } = state;
   if (desired === current) return { action: 'none' };
   if (published(current) !== published(desired) && published(current)) {
-    return { action: 'blocked', reason: 'IllegalTransition', message: `a ${current} revision cannot become ${desired}` };
+    return {
+      action: 'blocked',
+      reason: 'IllegalTransition',
+      message: `a ${current} revision cannot become ${desired}`,
+    };
   }
   if (!published(current) && desired === 'DeletionProposed') {
-    return { action: 'blocked', reason: 'IllegalTransition', message: 'only published revisions can be proposed for deletion; delete a draft instead' };
+    return {
+      action: 'blocked',
+      reason: 'IllegalTransition',
+      message: 'only published revisions can be proposed for deletion; delete a draft instead',
+    };
   }
   const towardsPublication = !published(current) && desired !== 'Draft';
   if (towardsPublication && state.proposalFault !== undefined) {

@@ -1,7 +1,7 @@
 import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
 import { FIELD_MANAGER, LATEST_REVISION_LABEL, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import type { ReconcileContext, Reconciler, ReconcileResult } from '../../kube/controller.ts';
+import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import type { Package } from '../../package/package.ts';
 import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repository/types.ts';
 import { RenderError } from '../../task/errors.ts';
@@ -67,7 +67,15 @@ export class PackageRevisionReconciler implements Reconciler {
     const repository = await openRepository(this.#env, namespace, object.spec.repository);
     const repositoryObject = this.#env.repositories.get(`${namespace}/${object.spec.repository}`) as Repository;
     const { revisions } = await repository.snapshot({ signal });
-    return { object, repositoryObject, repository, git: findRevision(revisions, object), blocked: false, signal, report };
+    return {
+      object,
+      repositoryObject,
+      repository,
+      git: findRevision(revisions, object),
+      blocked: false,
+      signal,
+      report,
+    };
   }
 
   async #run(key: string, work: Work): Promise<void> {
@@ -102,7 +110,9 @@ export class PackageRevisionReconciler implements Reconciler {
       case 'addFinalizer':
         return this.#setFinalizers(work, (finalizers) => [...finalizers, PACKAGE_REVISION_FINALIZER]);
       case 'removeFinalizer':
-        await this.#setFinalizers(work, (finalizers) => finalizers.filter((name) => name !== PACKAGE_REVISION_FINALIZER));
+        await this.#setFinalizers(work, (finalizers) =>
+          finalizers.filter((name) => name !== PACKAGE_REVISION_FINALIZER),
+        );
         report.gone();
         return false;
       case 'forget':
@@ -122,7 +132,12 @@ export class PackageRevisionReconciler implements Reconciler {
         return false;
       }
       case 'follow':
-        work.object = await this.#env.store.patch(PACKAGE_REVISION, work.object.metadata, this.#lifecyclePatch(work, plan.lifecycle), this.#options(signal));
+        work.object = await this.#env.store.patch(
+          PACKAGE_REVISION,
+          work.object.metadata,
+          this.#lifecyclePatch(work, plan.lifecycle),
+          this.#options(signal),
+        );
         report.replaced(work.object);
         report.status(gitStatus(work.git as RevisionInfo, work.repositoryObject.spec.deployment ?? false));
         return true;
@@ -142,13 +157,21 @@ export class PackageRevisionReconciler implements Reconciler {
     work.git = change.info;
     const deployment = work.repositoryObject.spec.deployment ?? false;
     await this.#mirrorKptfile(work, change.outcome.pkg);
-    work.report.status({ ...gitStatus(change.info, deployment), ...outcomeStatus(change.outcome, change.info, change.inputHash) });
+    work.report.status({
+      ...gitStatus(change.info, deployment),
+      ...outcomeStatus(change.outcome, change.info, change.inputHash),
+    });
     if (change.outcome.result.render) work.report.rendered(change.outcome.result.render, change.info.commit);
     for (const warning of change.outcome.result.warnings ?? []) work.report.warning('ContentWarning', warning);
     return true;
   }
 
-  #transition(repository: PackageRepository, info: RevisionInfo, to: Lifecycle, signal: AbortSignal): Promise<RevisionInfo> {
+  #transition(
+    repository: PackageRepository,
+    info: RevisionInfo,
+    to: Lifecycle,
+    signal: AbortSignal,
+  ): Promise<RevisionInfo> {
     switch (to) {
       case 'Draft':
         return repository.reject(info, { signal });
@@ -157,7 +180,9 @@ export class PackageRevisionReconciler implements Reconciler {
       case 'DeletionProposed':
         return repository.proposeDeletion(info, { signal });
       case 'Published':
-        return info.lifecycle === 'DeletionProposed' ? repository.restore(info, { signal }) : repository.publish(info, { signal });
+        return info.lifecycle === 'DeletionProposed'
+          ? repository.restore(info, { signal })
+          : repository.publish(info, { signal });
     }
   }
 
@@ -167,7 +192,10 @@ export class PackageRevisionReconciler implements Reconciler {
     const stale = report.current().status?.packageTree !== info.tree && !info.branchHead;
     if (stale) await this.#mirrorKptfile(work, await repository.read(info.commit, info.package, { signal }));
     const inputHash = knownInputHash(report.current(), info);
-    report.status({ ...gitStatus(info, work.repositoryObject.spec.deployment ?? false), ...(inputHash ? { inputHash } : {}) });
+    report.status({
+      ...gitStatus(info, work.repositoryObject.spec.deployment ?? false),
+      ...(inputHash ? { inputHash } : {}),
+    });
     report.handPushed(info.handPushed);
     await this.#labelLatest(work, info);
     const rendered = findCondition(report.current().status?.conditions, 'Rendered');
@@ -183,7 +211,12 @@ export class PackageRevisionReconciler implements Reconciler {
     const known = (work.object.spec.readinessGates ?? []).map((gate) => gate.conditionType);
     if (gates.length === known.length && gates.every((gate, index) => gate === known[index])) return;
     const readinessGates = gates.map((conditionType) => ({ conditionType }));
-    work.object = await this.#env.store.patch(PACKAGE_REVISION, work.object.metadata, { spec: { readinessGates } }, this.#options(work.signal));
+    work.object = await this.#env.store.patch(
+      PACKAGE_REVISION,
+      work.object.metadata,
+      { spec: { readinessGates } },
+      this.#options(work.signal),
+    );
     work.report.replaced(work.object);
   }
 
@@ -192,7 +225,12 @@ export class PackageRevisionReconciler implements Reconciler {
     if (info.branchHead || work.object.metadata.labels?.[LATEST_REVISION_LABEL] === wanted) return;
     if (!info.latest && work.object.metadata.labels?.[LATEST_REVISION_LABEL] === undefined) return;
     const patch = { metadata: { labels: { [LATEST_REVISION_LABEL]: wanted } } };
-    work.object = await this.#env.store.patch(PACKAGE_REVISION, work.object.metadata, patch, this.#options(work.signal));
+    work.object = await this.#env.store.patch(
+      PACKAGE_REVISION,
+      work.object.metadata,
+      patch,
+      this.#options(work.signal),
+    );
     work.report.replaced(work.object);
   }
 
@@ -218,4 +256,3 @@ export class PackageRevisionReconciler implements Reconciler {
     return key === undefined ? undefined : this.#env.variants.get(key);
   }
 }
-

@@ -24,9 +24,18 @@ export class RevisionReport extends ObjectReport<PackageRevision> {
   /** What the Kptfile says of the render that made the content; a render of this process says more and comes after. */
   renderedBefore(condition: { readonly status: string; readonly message?: string } | undefined): void {
     if (condition?.status === 'True') {
-      this.conditions([{ type: 'Rendered', status: 'True', reason: 'Rendered', message: condition.message ?? 'rendered before' }]);
+      this.conditions([
+        { type: 'Rendered', status: 'True', reason: 'Rendered', message: condition.message ?? 'rendered before' },
+      ]);
     } else if (condition?.status === 'False') {
-      this.conditions([{ type: 'Rendered', status: 'False', reason: 'RenderFailed', message: condition.message ?? 'the render failed' }]);
+      this.conditions([
+        {
+          type: 'Rendered',
+          status: 'False',
+          reason: 'RenderFailed',
+          message: condition.message ?? 'the render failed',
+        },
+      ]);
     }
   }
 
@@ -36,14 +45,21 @@ export class RevisionReport extends ObjectReport<PackageRevision> {
     this.conditions([
       same
         ? { type: 'InputsMatch', status: 'absent' }
-        : { type: 'InputsMatch', status: 'False', reason: 'InputsDiffer', message: 'the content differs from what its variant wants' },
+        : {
+            type: 'InputsMatch',
+            status: 'False',
+            reason: 'InputsDiffer',
+            message: 'the content differs from what its variant wants',
+          },
     ]);
   }
 
   handPushed(yes: boolean): void {
     const message = 'the newest commit was made by hand';
     this.conditions([
-      yes ? { type: 'HandPushed', status: 'True', reason: 'HandPushed', message } : { type: 'HandPushed', status: 'absent' },
+      yes
+        ? { type: 'HandPushed', status: 'True', reason: 'HandPushed', message }
+        : { type: 'HandPushed', status: 'absent' },
     ]);
   }
 }

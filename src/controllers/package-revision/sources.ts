@@ -1,7 +1,7 @@
 import { TerminalError, TransientError } from '../../api/errors.ts';
 import type { PackageRevision } from '../../api/kinds.ts';
-import type { PackageRepository, RevisionInfo } from '../../repository/types.ts';
 import { fetchPackage } from '../../repository/sources.ts';
+import type { PackageRepository, RevisionInfo } from '../../repository/types.ts';
 import type { GitSource, PackageSources, ResolvedGitPackage, ResolvedRevision } from '../../task/types.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 
@@ -15,12 +15,21 @@ export function packageSources(env: SourcesEnvironment, namespace: string): Pack
   };
 }
 
-async function readRevision(env: SourcesEnvironment, namespace: string, name: string, signal: AbortSignal): Promise<ResolvedRevision> {
+async function readRevision(
+  env: SourcesEnvironment,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<ResolvedRevision> {
   const object = env.revisions.get(`${namespace}/${name}`);
   if (!object) throw new TerminalError('SourceNotFound', `cannot find package revision ${name}`);
   const repository = await openRepository(env, namespace, object.spec.repository);
   const info = findRevision((await repository.snapshot({ signal })).revisions, object);
-  if (!info) throw new TerminalError('SourceNotFound', `package revision ${name} is not in Repository ${object.spec.repository}`);
+  if (!info)
+    throw new TerminalError(
+      'SourceNotFound',
+      `package revision ${name} is not in Repository ${object.spec.repository}`,
+    );
   return {
     name,
     repository: object.spec.repository,
@@ -42,7 +51,8 @@ export async function openRepository(
   name: string,
 ): Promise<PackageRepository> {
   const object = env.repositories.get(`${namespace}/${name}`);
-  if (!object) throw new TransientError('RepositoryNotFound', `Repository ${name} does not exist`, { field: 'spec.repository' });
+  if (!object)
+    throw new TransientError('RepositoryNotFound', `Repository ${name} does not exist`, { field: 'spec.repository' });
   return env.gateway.open(object);
 }
 
@@ -52,7 +62,12 @@ export function findRevision(revisions: readonly RevisionInfo[], object: Package
   return revisions.find((info) => info.package === packageName && info.workspace === workspaceName);
 }
 
-async function readGit(env: SourcesEnvironment, namespace: string, source: GitSource, signal: AbortSignal): Promise<ResolvedGitPackage> {
+async function readGit(
+  env: SourcesEnvironment,
+  namespace: string,
+  source: GitSource,
+  signal: AbortSignal,
+): Promise<ResolvedGitPackage> {
   const secret = source.secretRef?.name ?? '';
   const scope = secret === '' ? '' : `${namespace}/${secret}`;
   const store = await env.gateway.store(source.repo, scope, secret === '' ? undefined : env.secrets(namespace, secret));

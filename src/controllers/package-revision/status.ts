@@ -19,7 +19,10 @@ export function gitStatus(info: RevisionInfo, deployment: boolean): Partial<Pack
     selfLock: info.lock,
     deployment,
     ...(info.published
-      ? { publishedBy: info.published.email, publishedAt: new Date(info.published.at * 1000).toISOString().replace('.000Z', 'Z') }
+      ? {
+          publishedBy: info.published.email,
+          publishedAt: new Date(info.published.at * 1000).toISOString().replace('.000Z', 'Z'),
+        }
       : {}),
   };
 }
@@ -27,7 +30,11 @@ export function gitStatus(info: RevisionInfo, deployment: boolean): Partial<Pack
 const CREATION_SOURCE = { init: 'init', clone: 'clone', edit: 'copy', upgrade: 'upgrade' } as const;
 
 /** Fields that follow from running tasks on the content. */
-export function outcomeStatus(outcome: TaskOutcome, info: RevisionInfo, inputHash: string | undefined): Partial<PackageRevisionStatus> {
+export function outcomeStatus(
+  outcome: TaskOutcome,
+  info: RevisionInfo,
+  inputHash: string | undefined,
+): Partial<PackageRevisionStatus> {
   const { type } = outcome.record;
   const creation = type in CREATION_SOURCE ? CREATION_SOURCE[type as keyof typeof CREATION_SOURCE] : undefined;
   return {
@@ -35,7 +42,10 @@ export function outcomeStatus(outcome: TaskOutcome, info: RevisionInfo, inputHas
     ...(inputHash ? { inputHash } : {}),
     ...(outcome.result.render ? { renderStatus: renderStatus(outcome.result.render, info.commit) } : {}),
     tasks: outcome.steps.map(({ name, changed }) => ({ name, ...(changed ? { commit: info.commit } : {}) })),
-    mergeConflicts: (outcome.result.conflicts ?? []).slice(0, LIMITS.conflicts) as PackageRevisionStatus['mergeConflicts'],
+    mergeConflicts: (outcome.result.conflicts ?? []).slice(
+      0,
+      LIMITS.conflicts,
+    ) as PackageRevisionStatus['mergeConflicts'],
   };
 }
 

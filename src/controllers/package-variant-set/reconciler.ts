@@ -3,7 +3,7 @@ import type { VariantSetTargetStatus } from '../../api/generated/package-variant
 import { PACKAGE_VARIANT, type PackageVariant, type PackageVariantSet } from '../../api/kinds.ts';
 import { FIELD_MANAGER, PACKAGE_VARIANT_FINALIZER, PACKAGE_VARIANT_SET_LABEL } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import type { ReconcileContext, Reconciler, ReconcileResult } from '../../kube/controller.ts';
+import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import { sanitiseText } from '../../observability/sanitise.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
@@ -43,8 +43,15 @@ export class PackageVariantSetReconciler implements Reconciler {
 
   async #bring(set: PackageVariantSet, report: ObjectReport<PackageVariantSet>, signal: AbortSignal): Promise<void> {
     const { desired, faults } = expandTargets(set);
-    const plan = planSet(set.metadata.name, desired, this.#env.variants.byIndex(INDEX.variantSet, set.metadata.uid ?? ''));
-    const targets: VariantSetTargetStatus[] = faults.map(({ target, reason, message }) => ({ ready: false, message: `${target}: ${reason}: ${message}` }));
+    const plan = planSet(
+      set.metadata.name,
+      desired,
+      this.#env.variants.byIndex(INDEX.variantSet, set.metadata.uid ?? ''),
+    );
+    const targets: VariantSetTargetStatus[] = faults.map(({ target, reason, message }) => ({
+      ready: false,
+      message: `${target}: ${reason}: ${message}`,
+    }));
     for (const planned of plan.keep) targets.push(targetStatus(planned, planned.existing));
     for (const planned of plan.apply) targets.push(await this.#apply(set, planned, signal));
     // Nothing is removed on account of a set that could not be read whole.
@@ -67,7 +74,10 @@ export class PackageVariantSetReconciler implements Reconciler {
   }
 }
 
-function variantObject({ apiVersion, kind, metadata }: PackageVariantSet, { name, spec }: PlannedVariant): PackageVariant {
+function variantObject(
+  { apiVersion, kind, metadata }: PackageVariantSet,
+  { name, spec }: PlannedVariant,
+): PackageVariant {
   return {
     apiVersion: PACKAGE_VARIANT.apiVersion,
     kind: PACKAGE_VARIANT.kind,
@@ -94,12 +104,20 @@ function targetStatus({ name, spec }: PlannedVariant, variant: PackageVariant | 
   };
 }
 
-function summarise(report: ObjectReport<PackageVariantSet>, targets: readonly VariantSetTargetStatus[], faults: number): void {
+function summarise(
+  report: ObjectReport<PackageVariantSet>,
+  targets: readonly VariantSetTargetStatus[],
+  faults: number,
+): void {
   const ready = targets.filter((target) => target.ready).length;
   const listed = [...targets].sort((a, b) => Number(a.ready) - Number(b.ready)).slice(0, MAX_TARGETS);
-  report.status({ summary: { desired: targets.length, ready, progressing: targets.length - ready - faults, failed: faults }, targets: listed });
+  report.status({
+    summary: { desired: targets.length, ready, progressing: targets.length - ready - faults, failed: faults },
+    targets: listed,
+  });
   const counts = `${ready} of ${targets.length} variants are Ready`;
-  if (faults > 0) report.blocked('TargetsFailed', `${faults} targets cannot be used: ${listed[0]?.message}; ${counts}`, false);
+  if (faults > 0)
+    report.blocked('TargetsFailed', `${faults} targets cannot be used: ${listed[0]?.message}; ${counts}`, false);
   else if (ready === targets.length) report.ready('AllReady', counts);
   else report.progressing('VariantsNotReady', `${counts}; ${listed[0]?.variant}: ${listed[0]?.message}`);
 }

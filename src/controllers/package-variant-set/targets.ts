@@ -41,7 +41,11 @@ export function expandTargets(set: PackageVariantSet): Expansion {
         taken.set(`${repo}\0${pkg}`, variant.target);
         desired.push(variant);
       } else {
-        faults.push({ target: variant.target, reason: 'DuplicateTarget', message: `${repo}/${pkg} is the downstream of ${first} already` });
+        faults.push({
+          target: variant.target,
+          reason: 'DuplicateTarget',
+          message: `${repo}/${pkg} is the downstream of ${first} already`,
+        });
       }
     }
   });
@@ -63,7 +67,8 @@ function variantSpec(
   template: VariantTemplate | undefined,
   place: { readonly repo: string; readonly package: string },
 ): PackageVariantSpec {
-  const { adoptionPolicy, deletionPolicy, labels, annotations, packageContext, pipeline, injectors, downstream } = template ?? {};
+  const { adoptionPolicy, deletionPolicy, labels, annotations, packageContext, pipeline, injectors, downstream } =
+    template ?? {};
   return {
     upstream: set.spec.upstream,
     downstream: { repo: downstream?.repo || place.repo, package: downstream?.package || place.package },
@@ -77,7 +82,10 @@ function variantSpec(
   };
 }
 
-function contextSpec({ data, removeKeys }: NonNullable<VariantTemplate['packageContext']>): PackageVariantSpec['packageContext'] {
+function contextSpec({
+  data,
+  removeKeys,
+}: NonNullable<VariantTemplate['packageContext']>): PackageVariantSpec['packageContext'] {
   return {
     ...(data ? { data } : {}),
     ...(removeKeys ? { removeKeys: [...new Set(removeKeys)].sort() } : {}),
@@ -88,11 +96,19 @@ function contextSpec({ data, removeKeys }: NonNullable<VariantTemplate['packageC
 function unsupported(target: VariantTarget, path: string): TargetFault | undefined {
   if (!target.repositories) {
     const kind = target.repositorySelector ? 'repositorySelector' : 'objectSelector';
-    return { target: `${path}.${kind}`, reason: 'NotImplemented', message: `${kind} is not implemented yet; list the repositories` };
+    return {
+      target: `${path}.${kind}`,
+      reason: 'NotImplemented',
+      message: `${kind} is not implemented yet; list the repositories`,
+    };
   }
   const expression = findExpression(target.template, `${path}.template`);
   if (!expression) return undefined;
-  return { target: expression, reason: 'NotImplemented', message: 'expressions are not implemented yet; use the literal field' };
+  return {
+    target: expression,
+    reason: 'NotImplemented',
+    message: 'expressions are not implemented yet; use the literal field',
+  };
 }
 
 /** Path of the first field whose name says that it holds an expression. */
@@ -120,8 +136,14 @@ export function variantName(set: string, downstream: { readonly repo: string; re
 }
 
 /** The name of a variant whose plain name another downstream has: `a` + `b-c` and `a-b` + `c` read alike. */
-export function distinctVariantName(set: string, downstream: { readonly repo: string; readonly package: string }): string {
-  return hashedName(`${set}-${downstream.repo}-${downstream.package}`, `${set}\0${downstream.repo}\0${downstream.package}`);
+export function distinctVariantName(
+  set: string,
+  downstream: { readonly repo: string; readonly package: string },
+): string {
+  return hashedName(
+    `${set}-${downstream.repo}-${downstream.package}`,
+    `${set}\0${downstream.repo}\0${downstream.package}`,
+  );
 }
 
 function hashedName(identity: string, hashed: string): string {

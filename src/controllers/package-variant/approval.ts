@@ -35,7 +35,10 @@ export function decideApproval(input: ApprovalInput): ApprovalDecision {
   const { policy } = input.settings;
   if (policy === 'Manual') return wait('ApprovalManual', 'waits for somebody to propose and approve it');
   if (policy === 'Initial' && input.publishedBefore) {
-    return wait('ApprovalInitialOnly', 'policy Initial approves the first revision only; this one waits for somebody to approve it');
+    return wait(
+      'ApprovalInitialOnly',
+      'policy Initial approves the first revision only; this one waits for somebody to approve it',
+    );
   }
   if (!input.rendered) return wait('NotRendered', 'waits for a successful render');
   const unmet = unmetGates(input);
@@ -47,11 +50,16 @@ export function decideApproval(input: ApprovalInput): ApprovalDecision {
 }
 
 function unmetGates(input: ApprovalInput): string[] {
-  const met = new Set(input.conditions.filter((condition) => condition.status === 'True').map((condition) => condition.type));
+  const met = new Set(
+    input.conditions.filter((condition) => condition.status === 'True').map((condition) => condition.type),
+  );
   return [...new Set([...input.gates, ...input.settings.requiredGates])].filter((gate) => !met.has(gate)).sort();
 }
 
-function wait(reason: string, message: string): { readonly decision: 'wait'; readonly reason: string; readonly message: string } {
+function wait(
+  reason: string,
+  message: string,
+): { readonly decision: 'wait'; readonly reason: string; readonly message: string } {
   return { decision: 'wait', reason, message };
 }
 

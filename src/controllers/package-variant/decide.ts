@@ -28,7 +28,8 @@ export function decideVariant(
     return { plan: { action: 'blocked', reason: error.reason, message: error.message, retry: false } };
   }
   const rival = olderRival(variant, listers);
-  if (rival) return blocked('DownstreamConflict', `PackageVariant ${rival.metadata.name} writes to the same downstream package`);
+  if (rival)
+    return blocked('DownstreamConflict', `PackageVariant ${rival.metadata.name} writes to the same downstream package`);
   const upstream = resolveUpstream(variant, listers);
   if (!('revision' in upstream)) return { plan: { action: 'blocked', ...upstream } };
   const { repo } = variant.spec.downstream;
@@ -46,7 +47,8 @@ export function decideVariant(
 /** Of two variants with one downstream the older one has it; the name decides between equals. */
 function olderRival(variant: PackageVariant, { variants }: VariantListers): PackageVariant | undefined {
   const { repo, package: pkg } = variant.spec.downstream;
-  const age = (candidate: PackageVariant): string => `${candidate.metadata.creationTimestamp ?? ''} ${candidate.metadata.name}`;
+  const age = (candidate: PackageVariant): string =>
+    `${candidate.metadata.creationTimestamp ?? ''} ${candidate.metadata.name}`;
   return variants
     .byIndex(INDEX.downstream, `${variant.metadata.namespace ?? ''}/${repo}/${pkg}`)
     .find((other) => objectKey(other.metadata) !== objectKey(variant.metadata) && age(other) < age(variant));

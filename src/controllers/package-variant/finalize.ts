@@ -9,7 +9,11 @@ import { INDEX } from '../indexes.ts';
  * failure keeps the object and is tried again. Drafts are deleted, published revisions proposed for deletion and then
  * released, so that only a person deletes what may be deployed.
  */
-export async function finalizeVariant(env: ControllerEnvironment, variant: PackageVariant, signal: AbortSignal): Promise<void> {
+export async function finalizeVariant(
+  env: ControllerEnvironment,
+  variant: PackageVariant,
+  signal: AbortSignal,
+): Promise<void> {
   const { metadata, spec } = variant;
   if (!metadata.finalizers?.includes(PACKAGE_VARIANT_FINALIZER)) return;
   const orphan = spec.deletionPolicy === 'orphan';
@@ -35,8 +39,16 @@ function isDraft({ spec, status }: PackageRevision): boolean {
   return lifecycle === 'Draft' || lifecycle === 'Proposed';
 }
 
-async function release(env: ControllerEnvironment, revision: PackageRevision, variant: PackageVariant, orphan: boolean, signal: AbortSignal): Promise<void> {
-  const ownerReferences = (revision.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== variant.metadata.uid);
+async function release(
+  env: ControllerEnvironment,
+  revision: PackageRevision,
+  variant: PackageVariant,
+  orphan: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const ownerReferences = (revision.metadata.ownerReferences ?? []).filter(
+    (reference) => reference.uid !== variant.metadata.uid,
+  );
   const propose = !orphan && revision.spec.lifecycle === 'Published';
   const patch = {
     metadata: { resourceVersion: revision.metadata.resourceVersion, ownerReferences },

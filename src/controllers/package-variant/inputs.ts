@@ -27,7 +27,9 @@ export function variantInputHash(
       pipeline: spec.pipeline,
       injectors: spec.injectors,
     },
-    injected: Object.fromEntries(objects.map((object) => [`${object.apiVersion}|${object.kind}|${object.metadata.name}`, payloadOf(object)])),
+    injected: Object.fromEntries(
+      objects.map((object) => [`${object.apiVersion}|${object.kind}|${object.metadata.name}`, payloadOf(object)]),
+    ),
   });
 }
 

@@ -33,7 +33,11 @@ export function resolveUpstream(variant: PackageVariant, listers: VariantListers
   const lifecycle = found.status?.observedLifecycle;
   if (lifecycle !== 'Published' && lifecycle !== 'DeletionProposed') {
     const state = lifecycle ?? 'not made yet';
-    return { reason: 'UpstreamNotPublished', message: `upstream ${found.metadata.name} is ${state}, not published`, retry: false };
+    return {
+      reason: 'UpstreamNotPublished',
+      message: `upstream ${found.metadata.name} is ${state}, not published`,
+      retry: false,
+    };
   }
   if (workspaceName && revision !== undefined && revision > 0 && found.status?.revision !== revision) {
     return {
@@ -76,7 +80,8 @@ function notFoundMessage(variant: PackageVariant, candidates: readonly PackageRe
   const known = candidates.map((candidate) => candidate.spec.workspaceName).sort();
   const shown = known.slice(0, 5).join(', ') + (known.length > 5 ? ` and ${known.length - 5} more` : '');
   if (workspaceName) return `spec.upstream.workspaceName: ${place} has no workspace ${workspaceName}; it has ${shown}`;
-  if (revision !== undefined && revision > 0) return `spec.upstream.revision: ${place} has no published revision ${revision}`;
+  if (revision !== undefined && revision > 0)
+    return `spec.upstream.revision: ${place} has no published revision ${revision}`;
   return `spec.upstream: ${place} has no published revision; to follow a branch, name it as workspaceName (known: ${shown})`;
 }
 

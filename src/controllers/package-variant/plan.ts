@@ -58,7 +58,8 @@ const isPublished = (revision: ObservedRevision): boolean =>
 
 export function planVariant(observed: ObservedVariant): VariantPlan {
   const unseen = observed.revisions.find((revision) => revision.lifecycle === undefined && !revision.hasSource);
-  if (unseen) return { action: 'wait', reason: 'Discovering', message: `${unseen.name} was found in git and is being looked at` };
+  if (unseen)
+    return { action: 'wait', reason: 'Discovering', message: `${unseen.name} was found in git and is being looked at` };
   const revisions = observed.revisions.filter((revision) => !revision.deleting);
   const draft = currentDraft(revisions, observed.wanted.hash);
   if (draft) return planDraft(draft, observed.wanted.hash);
@@ -91,7 +92,10 @@ function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
     return { action: 'wait', reason: 'DraftPending', message: `${draft.name} is being changed`, current: draft };
   }
   if (draft.handPushed) {
-    return blocked('DraftBlocked', `the upstream moved, but ${draft.name} holds commits made by hand; publish or delete it`);
+    return blocked(
+      'DraftBlocked',
+      `the upstream moved, but ${draft.name} holds commits made by hand; publish or delete it`,
+    );
   }
   return { action: 'rebaseDraft', draft };
 }
@@ -104,7 +108,8 @@ function planPublished(latest: ObservedRevision, wanted: WantedInputs): VariantP
   if (latest.inputHash === undefined) {
     if (latest.wantedHash !== wanted.hash) return { action: 'adopt', revision: latest };
     if (latest.failure) return { action: 'blocked', ...latest.failure, retry: false };
-    if (!latest.differs) return { action: 'wait', reason: 'Comparing', message: `${latest.name} is being compared`, current: latest };
+    if (!latest.differs)
+      return { action: 'wait', reason: 'Comparing', message: `${latest.name} is being compared`, current: latest };
     return { action: 'edit', workspace: wanted.workspace(latest.revision), source: latest };
   }
   const workspace = wanted.workspace(latest.revision);
@@ -121,11 +126,17 @@ function currentDraft(revisions: readonly ObservedRevision[], wanted: string): O
 function latestPublished(revisions: readonly ObservedRevision[]): ObservedRevision | undefined {
   return revisions
     .filter((revision) => isPublished(revision) && revision.revision > 0)
-    .reduce<ObservedRevision | undefined>((best, next) => (best && best.revision >= next.revision ? best : next), undefined);
+    .reduce<ObservedRevision | undefined>(
+      (best, next) => (best && best.revision >= next.revision ? best : next),
+      undefined,
+    );
 }
 
 function existsAlready(revision: ObservedRevision): VariantPlan {
-  return blocked('DownstreamExists', `the package exists already (${revision.name}) and is not this variant's; set adoptionPolicy: adoptExisting to take it over`);
+  return blocked(
+    'DownstreamExists',
+    `the package exists already (${revision.name}) and is not this variant's; set adoptionPolicy: adoptExisting to take it over`,
+  );
 }
 
 function blocked(reason: string, message: string): VariantPlan {

@@ -1,8 +1,14 @@
 import type { PackageVariantStatus } from '../../api/generated/package-variant.ts';
 import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, type PackageVariant } from '../../api/kinds.ts';
-import { FIELD_MANAGER, INPUT_HASH_ANNOTATION, PACKAGE_REVISION_FINALIZER, PACKAGE_VARIANT_FINALIZER, REPOSITORY_LABEL } from '../../api/labels.ts';
+import {
+  FIELD_MANAGER,
+  INPUT_HASH_ANNOTATION,
+  PACKAGE_REVISION_FINALIZER,
+  PACKAGE_VARIANT_FINALIZER,
+  REPOSITORY_LABEL,
+} from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import type { ReconcileContext, Reconciler, ReconcileResult } from '../../kube/controller.ts';
+import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import { packageRevisionName } from '../../repository/names.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { ObjectReport } from '../report.ts';
@@ -47,7 +53,11 @@ export class PackageVariantReconciler implements Reconciler {
     return report.write();
   }
 
-  async #bring(variant: PackageVariant, report: ObjectReport<PackageVariant>, context: ReconcileContext): Promise<void> {
+  async #bring(
+    variant: PackageVariant,
+    report: ObjectReport<PackageVariant>,
+    context: ReconcileContext,
+  ): Promise<void> {
     if (variant.spec.suspend) {
       report.status({ phase: 'Suspended' });
       report.ready('Suspended', 'spec.suspend is set');
@@ -58,7 +68,12 @@ export class PackageVariantReconciler implements Reconciler {
     await this.#execute(variant, decision, report, context);
   }
 
-  async #execute(variant: PackageVariant, decision: VariantDecision, report: ObjectReport<PackageVariant>, context: ReconcileContext): Promise<void> {
+  async #execute(
+    variant: PackageVariant,
+    decision: VariantDecision,
+    report: ObjectReport<PackageVariant>,
+    context: ReconcileContext,
+  ): Promise<void> {
     const { plan, inputHash } = decision;
     const { signal } = context;
     switch (plan.action) {
@@ -72,14 +87,30 @@ export class PackageVariantReconciler implements Reconciler {
       case 'none':
         return this.#settle(variant, plan.current, inputHash, report, context);
       case 'clone':
-        await this.#createRevision(variant, plan.workspace, { cloneFrom: { upstreamRef: { name: decision.upstream?.metadata.name ?? '' } } }, inputHash, signal);
+        await this.#createRevision(
+          variant,
+          plan.workspace,
+          { cloneFrom: { upstreamRef: { name: decision.upstream?.metadata.name ?? '' } } },
+          inputHash,
+          signal,
+        );
         return this.#started(plan, report, `cloning ${decision.upstream?.metadata.name} as ${plan.workspace}`);
       case 'edit':
-        await this.#createRevision(variant, plan.workspace, { copyFrom: { name: plan.source.name } }, inputHash, signal);
+        await this.#createRevision(
+          variant,
+          plan.workspace,
+          { copyFrom: { name: plan.source.name } },
+          inputHash,
+          signal,
+        );
         return this.#started(plan, report, `new draft ${plan.workspace} on top of ${plan.source.name}`);
       case 'upgrade':
         report.status({ phase: 'Blocked' });
-        report.blocked('UpgradeNotImplemented', `the upstream of ${plan.source.name} has moved; upgrades are not implemented yet`, false);
+        report.blocked(
+          'UpgradeNotImplemented',
+          `the upstream of ${plan.source.name} has moved; upgrades are not implemented yet`,
+          false,
+        );
         return;
       case 'mutateDraft':
         await this.#annotate(plan.draft, variant, inputHash, signal);
@@ -88,7 +119,11 @@ export class PackageVariantReconciler implements Reconciler {
         await this.#annotate(plan.revision, variant, inputHash, signal);
         return this.#started(plan, report, `comparing ${plan.revision.name} with what is wanted`);
       case 'rebaseDraft':
-        await this.#env.store.delete(PACKAGE_REVISION, { namespace: variant.metadata.namespace, name: plan.draft.name }, { signal });
+        await this.#env.store.delete(
+          PACKAGE_REVISION,
+          { namespace: variant.metadata.namespace, name: plan.draft.name },
+          { signal },
+        );
         return this.#started(plan, report, `replacing ${plan.draft.name}, whose inputs have changed`);
     }
   }
@@ -99,7 +134,13 @@ export class PackageVariantReconciler implements Reconciler {
   }
 
   /** The right revision exists: claim it, keep its metadata, approve it as the policy says, tell where it stands. */
-  async #settle(variant: PackageVariant, current: ObservedRevision, inputHash: string | undefined, report: ObjectReport<PackageVariant>, context: ReconcileContext): Promise<void> {
+  async #settle(
+    variant: PackageVariant,
+    current: ObservedRevision,
+    inputHash: string | undefined,
+    report: ObjectReport<PackageVariant>,
+    context: ReconcileContext,
+  ): Promise<void> {
     const key = `${variant.metadata.namespace ?? ''}/${current.name}`;
     const found = this.#env.revisions.get(key);
     if (!found) return;
@@ -117,17 +158,28 @@ export class PackageVariantReconciler implements Reconciler {
     report.status({ phase: lifecycle === 'Proposed' ? 'Proposed' : 'Draft' });
     if (rendered?.status === 'False' || ready?.status === 'False') {
       const fault = rendered?.status === 'False' ? rendered : ready;
-      report.blocked(fault?.reason ?? 'NotReady', `${revision.metadata.name}: ${fault?.message ?? 'is not ready'}`, false);
+      report.blocked(
+        fault?.reason ?? 'NotReady',
+        `${revision.metadata.name}: ${fault?.message ?? 'is not ready'}`,
+        false,
+      );
       return;
     }
     await this.#approve(variant, revision, report, context);
   }
 
-  async #approve(variant: PackageVariant, revision: PackageRevision, report: ObjectReport<PackageVariant>, context: ReconcileContext): Promise<void> {
+  async #approve(
+    variant: PackageVariant,
+    revision: PackageRevision,
+    report: ObjectReport<PackageVariant>,
+    context: ReconcileContext,
+  ): Promise<void> {
     const decision = this.#approvalDecision(variant, revision, context.now());
     if (decision.decision === 'wait') {
       report.ready('DraftReady', `${revision.metadata.name} ${decision.message}`);
-      report.conditions([{ type: 'PendingApproval', status: 'True', reason: decision.reason, message: decision.message }]);
+      report.conditions([
+        { type: 'PendingApproval', status: 'True', reason: decision.reason, message: decision.message },
+      ]);
       if (decision.afterMs !== undefined) report.requeueAfter(decision.afterMs);
       return;
     }
@@ -135,7 +187,10 @@ export class PackageVariantReconciler implements Reconciler {
     for (const lifecycle of ['Proposed', 'Published'] as const) {
       if (object.spec.lifecycle === lifecycle || object.spec.lifecycle === 'Published') continue;
       const patch = { metadata: { resourceVersion: object.metadata.resourceVersion }, spec: { lifecycle } };
-      object = await this.#env.store.patch(PACKAGE_REVISION, object.metadata, patch, { fieldManager: FIELD_MANAGER, signal: context.signal });
+      object = await this.#env.store.patch(PACKAGE_REVISION, object.metadata, patch, {
+        fieldManager: FIELD_MANAGER,
+        signal: context.signal,
+      });
     }
     report.event('Approved', `${revision.metadata.name}: ${decision.message}`);
     report.progressing('Publishing', `${revision.metadata.name}: ${decision.message}`);
@@ -159,7 +214,13 @@ export class PackageVariantReconciler implements Reconciler {
     });
   }
 
-  async #createRevision(variant: PackageVariant, workspace: string, source: Source, inputHash: string | undefined, signal: AbortSignal): Promise<void> {
+  async #createRevision(
+    variant: PackageVariant,
+    workspace: string,
+    source: Source,
+    inputHash: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { repo, package: pkg } = variant.spec.downstream;
     const revision: PackageRevision = {
       apiVersion: PACKAGE_REVISION.apiVersion,
@@ -176,11 +237,23 @@ export class PackageVariantReconciler implements Reconciler {
   }
 
   /** Owner, labels and annotations of the variant on its revision; no write when they are there. */
-  async #claim(variant: PackageVariant, revision: PackageRevision, inputHash: string | undefined, signal: AbortSignal): Promise<PackageRevision> {
+  async #claim(
+    variant: PackageVariant,
+    revision: PackageRevision,
+    inputHash: string | undefined,
+    signal: AbortSignal,
+  ): Promise<PackageRevision> {
     const wanted = wantedMetadata(variant, revision.spec.repository, inputHash);
     const owned = revision.metadata.ownerReferences?.some((reference) => reference.uid === variant.metadata.uid);
-    if (owned && isSubset(wanted.labels, revision.metadata.labels) && isSubset(wanted.annotations, revision.metadata.annotations)) return revision;
-    const others = (revision.metadata.ownerReferences ?? []).filter((reference) => reference.kind !== PACKAGE_VARIANT.kind);
+    if (
+      owned &&
+      isSubset(wanted.labels, revision.metadata.labels) &&
+      isSubset(wanted.annotations, revision.metadata.annotations)
+    )
+      return revision;
+    const others = (revision.metadata.ownerReferences ?? []).filter(
+      (reference) => reference.kind !== PACKAGE_VARIANT.kind,
+    );
     const patch = {
       metadata: {
         resourceVersion: revision.metadata.resourceVersion,
@@ -192,7 +265,12 @@ export class PackageVariantReconciler implements Reconciler {
     return this.#env.store.patch(PACKAGE_REVISION, revision.metadata, patch, { fieldManager: FIELD_MANAGER, signal });
   }
 
-  async #annotate(revision: ObservedRevision, variant: PackageVariant, inputHash: string | undefined, signal: AbortSignal): Promise<void> {
+  async #annotate(
+    revision: ObservedRevision,
+    variant: PackageVariant,
+    inputHash: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const object = this.#env.revisions.get(`${variant.metadata.namespace ?? ''}/${revision.name}`);
     if (object) await this.#claim(variant, object, inputHash, signal);
   }
@@ -201,7 +279,10 @@ export class PackageVariantReconciler implements Reconciler {
     const { metadata } = variant;
     if (metadata.finalizers?.includes(PACKAGE_VARIANT_FINALIZER)) return variant;
     const patch = {
-      metadata: { resourceVersion: metadata.resourceVersion, finalizers: [...(metadata.finalizers ?? []), PACKAGE_VARIANT_FINALIZER] },
+      metadata: {
+        resourceVersion: metadata.resourceVersion,
+        finalizers: [...(metadata.finalizers ?? []), PACKAGE_VARIANT_FINALIZER],
+      },
     };
     return this.#env.store.patch(PACKAGE_VARIANT, metadata, patch, { fieldManager: FIELD_MANAGER, signal });
   }
@@ -213,7 +294,11 @@ interface WantedMetadata {
   readonly ownerReferences: NonNullable<PackageRevision['metadata']['ownerReferences']>;
 }
 
-function wantedMetadata({ apiVersion, kind, metadata, spec }: PackageVariant, repository: string, inputHash: string | undefined): WantedMetadata {
+function wantedMetadata(
+  { apiVersion, kind, metadata, spec }: PackageVariant,
+  repository: string,
+  inputHash: string | undefined,
+): WantedMetadata {
   return {
     labels: { ...spec.labels, [REPOSITORY_LABEL]: repository },
     annotations: { ...spec.annotations, ...(inputHash ? { [INPUT_HASH_ANNOTATION]: inputHash } : {}) },
@@ -221,7 +306,10 @@ function wantedMetadata({ apiVersion, kind, metadata, spec }: PackageVariant, re
   };
 }
 
-function isSubset(part: { readonly [key: string]: string }, whole: { readonly [key: string]: string } | undefined): boolean {
+function isSubset(
+  part: { readonly [key: string]: string },
+  whole: { readonly [key: string]: string } | undefined,
+): boolean {
   return Object.entries(part).every(([key, value]) => whole?.[key] === value);
 }
 
@@ -244,8 +332,13 @@ function targetStatus({ metadata, spec, status }: PackageRevision): Partial<Pack
   const rendered = findCondition(status?.conditions, 'Rendered')?.status === 'True';
   return {
     downstreamTargets: [
-      { name: metadata.name, workspaceName: spec.workspaceName, lifecycle: status?.observedLifecycle, revision: status?.revision, rendered },
+      {
+        name: metadata.name,
+        workspaceName: spec.workspaceName,
+        lifecycle: status?.observedLifecycle,
+        revision: status?.revision,
+        rendered,
+      },
     ],
   };
 }
-

@@ -14,7 +14,10 @@ export function validateVariant(variant: PackageVariant): void {
   const faults = [...validateManifest(variant), ...('field' in settings ? [settings] : [])];
   const [first] = faults;
   if (!first) return;
-  throw new TerminalError('ValidationError', describeDiagnostics(faults), { object: objectLabel(variant), field: first.field });
+  throw new TerminalError('ValidationError', describeDiagnostics(faults), {
+    object: objectLabel(variant),
+    field: first.field,
+  });
 }
 
 /** The policy of `spec.approval`, else that of Nephio's annotations, else Manual; or what is wrong with them. */
@@ -22,11 +25,13 @@ export function approvalSettings(variant: PackageVariant): ApprovalSettings | Di
   const { approval, annotations } = variant.spec ?? {};
   const delay = parseDuration(approval?.delay ?? annotations?.[NEPHIO_APPROVAL_DELAY_ANNOTATION] ?? '0');
   if (delay === undefined) {
-    const field = approval?.delay !== undefined ? 'spec.approval.delay' : annotationField(NEPHIO_APPROVAL_DELAY_ANNOTATION);
+    const field =
+      approval?.delay !== undefined ? 'spec.approval.delay' : annotationField(NEPHIO_APPROVAL_DELAY_ANNOTATION);
     return { field, message: 'must be a duration such as 30s or 10m' };
   }
   const policy = approval?.policy ?? nephioPolicy(annotations?.[NEPHIO_APPROVAL_POLICY_ANNOTATION]);
-  if (!policy) return { field: annotationField(NEPHIO_APPROVAL_POLICY_ANNOTATION), message: 'must be initial or always' };
+  if (!policy)
+    return { field: annotationField(NEPHIO_APPROVAL_POLICY_ANNOTATION), message: 'must be initial or always' };
   return { policy, delayMs: delay, requiredGates: approval?.requiredGates ?? [] };
 }
 

@@ -100,13 +100,20 @@ export class RepositoryGateway {
 function gitSettings(object: Repository, now: () => number): GitRepositoryOptions {
   const git = object.spec?.git;
   if (object.spec?.type !== undefined && object.spec.type !== 'git') {
-    throw new TerminalError('UnsupportedType', `repositories of type ${object.spec.type} are not supported yet; use type: git`, {
-      object: objectLabel(object),
-      field: 'spec.type',
-    });
+    throw new TerminalError(
+      'UnsupportedType',
+      `repositories of type ${object.spec.type} are not supported yet; use type: git`,
+      {
+        object: objectLabel(object),
+        field: 'spec.type',
+      },
+    );
   }
   if (!git?.repo) {
-    throw new TerminalError('InvalidSpec', 'spec.git.repo must be set', { object: objectLabel(object), field: 'spec.git.repo' });
+    throw new TerminalError('InvalidSpec', 'spec.git.repo must be set', {
+      object: objectLabel(object),
+      field: 'spec.git.repo',
+    });
   }
   const author = git.author || git.email ? { name: git.author, email: git.email } : undefined;
   return {

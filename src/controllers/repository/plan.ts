@@ -37,6 +37,8 @@ export function planDiscovery(found: readonly RevisionInfo[], known: readonly Kn
 
 function moved(object: KnownRevision, revision: RevisionInfo): boolean {
   return (
-    object.seenCommit !== revision.commit || object.seenLifecycle !== revision.lifecycle || (object.seenLatest ?? false) !== revision.latest
+    object.seenCommit !== revision.commit ||
+    object.seenLifecycle !== revision.lifecycle ||
+    (object.seenLatest ?? false) !== revision.latest
   );
 }

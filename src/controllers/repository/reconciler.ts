@@ -8,7 +8,7 @@ import {
   VARIANT_ANNOTATION,
 } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
-import type { ReconcileContext, Reconciler, ReconcileResult } from '../../kube/controller.ts';
+import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import { packageRevisionName } from '../../repository/names.ts';
 import type { RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import type { ControllerEnvironment } from '../environment.ts';

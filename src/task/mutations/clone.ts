@@ -11,7 +11,7 @@ import { withMergeKeys } from './merge-keys.ts';
 /**
  * A new package that is a copy of another one, its upstream: every file of it, with the Kptfile saying who the copy is
  * and where it came from, and merge keys for later upgrades.
- * @throws TerminalError PackageExists, PackagesNested, SourceNotFound, SourceNotPublished, NotImplemented (OCI),
+ * @throws TerminalError PackageExists, PackageOverlap, SourceNotFound, SourceNotPublished, NotImplemented (OCI),
  * KptfileMissing, InvalidKptfile
  */
 export function clone(task: CloneTask['clone']): Mutation {
