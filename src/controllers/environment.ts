@@ -22,6 +22,7 @@ export interface Injectables {
 /** Wakes another controller's key from outside the object store (git moved, not the object). */
 export interface Waker {
   revision(key: string): void;
+  /** Revisions appeared or went by our own writes: their objects follow without another look at the remote. */
   repository(key: string): void;
 }
 

@@ -36,7 +36,8 @@ export interface Workers {
 /** Many revisions wait for git at a time: what they push is gathered into few pushes. */
 const WORKERS: Workers = { repository: 8, revision: 64, variant: 16, variantSet: 4 };
 
-const SET_DELAY_MS = 100;
+/** What many objects ask for at once is done once. */
+const GATHER_MS = 100;
 
 /** All controllers on one store. The composition root gives what touches the outside. */
 export class Operator {
@@ -51,7 +52,7 @@ export class Operator {
       ...options,
       ...informers,
       store: new OwnWritesStore(options.store, all),
-      wake: { revision: (key) => revisions.add(key), repository: (key) => repositories.add(key) },
+      wake: { revision: (key) => revisions.add(key), repository: (key) => repositories.addAfter(key, GATHER_MS) },
       now: () => new Date(),
     };
     addIndexes(informers);
@@ -63,8 +64,7 @@ export class Operator {
       repository: (key) => repositories.add(key),
       revision: (key) => revisions.add(key),
       variant: (key) => variants.add(key),
-      // Of many variants that move at once the set wants to know once.
-      variantSet: (key) => sets.addAfter(key, SET_DELAY_MS),
+      variantSet: (key) => sets.addAfter(key, GATHER_MS),
     });
     this.#manager.addInformer(informers.repositories);
     this.#manager.addInformer(informers.revisions);

@@ -49,9 +49,13 @@ export function fingerprint(object: PackageRevision, git: RevisionInfo | undefin
   return [uid, generation, annotations?.[INPUT_HASH_ANNOTATION], git?.commit, git?.lifecycle].join(' ');
 }
 
-/** Why a draft must not be proposed or published now: its render failed, or a readiness gate is not met. */
-function proposalFault({ status }: PackageRevision): string | undefined {
+/** Why a draft must not be proposed or published now: its render failed, or a readiness gate of the package is not met. */
+function proposalFault({ spec, status }: PackageRevision): string | undefined {
   const rendered = findCondition(status?.conditions, 'Rendered');
   if (rendered?.status === 'False') return `the package does not render: ${rendered.message}`;
-  return undefined;
+  const met = new Set(
+    (status?.packageConditions ?? []).filter(({ status }) => status === 'True').map(({ type }) => type),
+  );
+  const unmet = (spec.readinessGates ?? []).map((gate) => gate.conditionType).filter((gate) => !met.has(gate));
+  return unmet.length > 0 ? `readiness conditions not met: ${unmet.join(', ')}` : undefined;
 }

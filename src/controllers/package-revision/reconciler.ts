@@ -1,17 +1,20 @@
 import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
 import { FIELD_MANAGER, LATEST_REVISION_LABEL, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
+import { objectKey } from '../../api/object.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
+import { removeFinalizer } from '../../kube/finalizers.ts';
 import type { Package } from '../../package/package.ts';
 import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repository/types.ts';
 import { RenderError } from '../../task/errors.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { variantOf } from '../indexes.ts';
+import { repositoryFault } from '../package-variant/observe.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
 import { fingerprint, knownInputHash, observeRevision } from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
 import { RevisionReport } from './report.ts';
-import { findRevision, openRepository } from './sources.ts';
+import { findRevision } from './sources.ts';
 import { gitStatus, kptfileGates, kptfileStatus, outcomeStatus } from './status.ts';
 
 /** More steps than any sequence needs: create or render, propose, publish. A plan that never ends is a bug, not a wait. */
@@ -53,8 +56,17 @@ export class PackageRevisionReconciler implements Reconciler {
     }
     const report = new RevisionReport(this.#env, object, context);
     try {
-      const work = await this.#open(object, context.signal, report);
-      await this.#run(key, work);
+      const repositoryObject = this.#repositoryOf(object);
+      const leaving = !repositoryObject || repositoryObject.metadata.deletionTimestamp !== undefined;
+      if (leaving && object.metadata.deletionTimestamp !== undefined) return await this.#letGo(object, context.signal);
+      const fault = repositoryFault(repositoryObject, object.spec.repository);
+      if (fault || !repositoryObject) {
+        // A repository that nobody has looked at yet says nothing; its first answer wakes this object.
+        if (repositoryObject && !repositoryObject.status?.conditions) return undefined;
+        if (fault) report.blocked(fault.reason, fault.message, fault.retry);
+      } else {
+        await this.#run(key, await this.#open(object, repositoryObject, context.signal, report));
+      }
     } catch (error) {
       report.failed(error);
       if (error instanceof RenderError) report.rendered(error.report, undefined);
@@ -62,20 +74,26 @@ export class PackageRevisionReconciler implements Reconciler {
     return report.write();
   }
 
-  async #open(object: PackageRevision, signal: AbortSignal, report: RevisionReport): Promise<Work> {
-    const namespace = object.metadata.namespace ?? '';
-    const repository = await openRepository(this.#env, namespace, object.spec.repository);
-    const repositoryObject = this.#env.repositories.get(`${namespace}/${object.spec.repository}`) as Repository;
+  async #open(
+    object: PackageRevision,
+    repositoryObject: Repository,
+    signal: AbortSignal,
+    report: RevisionReport,
+  ): Promise<Work> {
+    const repository = await this.#env.gateway.open(repositoryObject);
     const { revisions } = await repository.snapshot({ signal });
-    return {
-      object,
-      repositoryObject,
-      repository,
-      git: findRevision(revisions, object),
-      blocked: false,
-      signal,
-      report,
-    };
+    const git = findRevision(revisions, object);
+    return { object, repositoryObject, repository, git, blocked: false, signal, report };
+  }
+
+  /** The repository is no longer registered: the object goes, git stays as it is. */
+  async #letGo(object: PackageRevision, signal: AbortSignal): Promise<undefined> {
+    await removeFinalizer(this.#env.store, PACKAGE_REVISION, object, PACKAGE_REVISION_FINALIZER, this.#options(signal));
+    return undefined;
+  }
+
+  #repositoryOf(object: PackageRevision): Repository | undefined {
+    return this.#env.repositories.get(`${object.metadata.namespace ?? ''}/${object.spec.repository}`);
   }
 
   async #run(key: string, work: Work): Promise<void> {
@@ -145,10 +163,12 @@ export class PackageRevisionReconciler implements Reconciler {
         work.git = await this.#transition(repository, work.git as RevisionInfo, plan.to, signal);
         report.status(gitStatus(work.git, work.repositoryObject.spec.deployment ?? false));
         report.event(plan.to, `${work.object.metadata.name} is ${plan.to}`);
+        if (plan.to === 'Published') this.#env.wake.repository(objectKey(work.repositoryObject.metadata));
         return true;
       case 'deleteFromGit':
         await repository.delete(work.git as RevisionInfo, { signal });
         work.git = undefined;
+        this.#env.wake.repository(objectKey(work.repositoryObject.metadata));
         return true;
     }
   }

@@ -14,6 +14,7 @@ export interface KnownRevision {
   readonly package: string;
   readonly workspace: string;
   readonly seenCommit?: string;
+  readonly seenTree?: string;
   readonly seenLifecycle?: string;
   readonly seenLatest?: boolean;
 }
@@ -35,10 +36,8 @@ export function planDiscovery(found: readonly RevisionInfo[], known: readonly Kn
   return { create, wake };
 }
 
+/** The head of a branch moves with every package of the repository; what counts is whether this package's tree moved. */
 function moved(object: KnownRevision, revision: RevisionInfo): boolean {
-  return (
-    object.seenCommit !== revision.commit ||
-    object.seenLifecycle !== revision.lifecycle ||
-    (object.seenLatest ?? false) !== revision.latest
-  );
+  const place = revision.branchHead ? object.seenTree !== revision.tree : object.seenCommit !== revision.commit;
+  return place || object.seenLifecycle !== revision.lifecycle || (object.seenLatest ?? false) !== revision.latest;
 }

@@ -1,4 +1,4 @@
-import { ConflictError } from '../../api/errors.ts';
+import { ConflictError, TerminalError } from '../../api/errors.ts';
 import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
 import {
   FIELD_MANAGER,
@@ -31,6 +31,8 @@ export class RepositoryReconciler implements Reconciler {
   readonly name = 'repository';
   readonly workers: number;
   readonly #env: ControllerEnvironment;
+  /** When each repository was asked for its refs last, and for which generation of its object. */
+  readonly #synced = new Map<string, { readonly at: number; readonly of: string }>();
 
   constructor(env: ControllerEnvironment, workers: number) {
     this.#env = env;
@@ -40,20 +42,26 @@ export class RepositoryReconciler implements Reconciler {
   async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult | undefined> {
     const object = this.#env.repositories.get(key);
     if (!object || object.metadata.deletionTimestamp !== undefined) {
+      this.#synced.delete(key);
       await this.#env.gateway.close(key);
       return undefined;
     }
     const { signal, now } = context;
+    const of = `${object.metadata.uid} ${object.metadata.generation}`;
+    const last = this.#synced.get(key);
+    const dueInMs = last?.of === of ? last.at + DEFAULT_SYNC_MS - now().getTime() : 0;
     const report = new ObjectReport(this.#env, object, context);
     try {
       const repository = await this.#env.gateway.open(object);
-      const snapshot = await repository.sync({ signal });
-      await this.#discover(object, snapshot, signal);
+      const snapshot = dueInMs > 0 ? await repository.snapshot({ signal }) : await repository.sync({ signal });
+      await this.#discover(object, snapshot, report, signal);
       this.#report(report, object, snapshot, now());
+      if (dueInMs <= 0) this.#synced.set(key, { at: now().getTime(), of });
+      report.requeueAfter(dueInMs > 0 ? dueInMs : DEFAULT_SYNC_MS);
     } catch (error) {
       report.failed(error);
     }
-    return (await report.write()) ?? { requeueAfterMs: DEFAULT_SYNC_MS };
+    return report.write();
   }
 
   #report(report: ObjectReport<Repository>, object: Repository, snapshot: RepositorySnapshot, now: Date): void {
@@ -68,22 +76,34 @@ export class RepositoryReconciler implements Reconciler {
     report.ready('Ready', `${snapshot.revisions.length} revisions of ${packages.size} packages`);
   }
 
-  async #discover(object: Repository, snapshot: RepositorySnapshot, signal: AbortSignal): Promise<void> {
+  async #discover(
+    object: Repository,
+    snapshot: RepositorySnapshot,
+    report: ObjectReport<Repository>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const known = this.#env.revisions.byIndex(INDEX.repository, objectKey(object.metadata)).map(knownRevision);
     const plan = planDiscovery(snapshot.revisions, known);
     for (const key of plan.wake) this.#env.wake.revision(key);
     for (let start = 0; start < plan.create.length; start += CREATE_CONCURRENCY) {
       const slice = plan.create.slice(start, start + CREATE_CONCURRENCY);
-      await Promise.all(slice.map((info) => this.#create(object, info, signal)));
+      await Promise.all(slice.map((info) => this.#create(object, info, report, signal)));
     }
   }
 
-  async #create(repository: Repository, info: RevisionInfo, signal: AbortSignal): Promise<void> {
+  /** A revision whose name makes no object name (a tag of somebody else's scheme) is told of and passed over. */
+  async #create(
+    repository: Repository,
+    info: RevisionInfo,
+    report: ObjectReport<Repository>,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
       await this.#env.store.create(discoveredRevision(repository, info), { fieldManager: FIELD_MANAGER, signal });
     } catch (error) {
-      const exists = error instanceof ConflictError && error.reason === 'AlreadyExists';
-      if (!exists) throw error;
+      if (error instanceof ConflictError && error.reason === 'AlreadyExists') return;
+      if (!(error instanceof TerminalError)) throw error;
+      report.warning('RevisionIgnored', `${info.ref}: ${error.message}`);
     }
   }
 }
@@ -94,6 +114,7 @@ function knownRevision({ metadata, spec, status }: PackageRevision): KnownRevisi
     package: spec.packageName,
     workspace: spec.workspaceName,
     seenCommit: status?.observedCommit,
+    seenTree: status?.packageTree,
     seenLifecycle: status?.observedLifecycle,
     seenLatest: metadata.labels?.[LATEST_REVISION_LABEL] === 'true',
   };
