@@ -1,9 +1,20 @@
 import { runCli } from './cli/program.ts';
 
+const stopping = new AbortController();
+const signals = ['SIGINT', 'SIGTERM'] as const;
+
+/** The first signal asks for an orderly end; the next one has its usual effect. */
+function onSignal(signal: NodeJS.Signals): void {
+  for (const name of signals) process.removeListener(name, onSignal);
+  stopping.abort(new Error(`stopped by ${signal}`));
+}
+for (const name of signals) process.on(name, onSignal);
+
 process.exitCode = await runCli({
   argv: process.argv,
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
   cwd: process.cwd(),
+  signal: stopping.signal,
 });

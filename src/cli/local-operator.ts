@@ -1,104 +1,159 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { TerminalError } from '../api/errors.ts';
-import { ALL_KINDS, PACKAGE_REVISION, PACKAGE_VARIANT, PACKAGE_VARIANT_SET, REPOSITORY, type Repository } from '../api/kinds.ts';
-import type { KubeObject } from '../api/object.ts';
-import { validateManifest } from '../api/validate.ts';
 import { withDefaults } from '../api/defaults.ts';
+import { TerminalError } from '../api/errors.ts';
+import {
+  ALL_KINDS,
+  type Kind,
+  PACKAGE_REVISION,
+  PACKAGE_VARIANT,
+  PACKAGE_VARIANT_SET,
+  REPOSITORY,
+  type Repository,
+} from '../api/kinds.ts';
+import { type KubeObject, objectLabel } from '../api/object.ts';
+import { describeDiagnostics, validateManifest } from '../api/validate.ts';
 import type { Injectables } from '../controllers/environment.ts';
-import { RepositoryGateway } from '../controllers/repository/gateway.ts';
 import { Operator } from '../controllers/operator.ts';
-import { EmbeddedStore } from '../kube/adapters/embedded/store.ts';
-import type { EventRecorder } from '../kube/controller.ts';
+import { RepositoryGateway } from '../controllers/repository/gateway.ts';
+import { EmbeddedStore, type StoreChange } from '../kube/adapters/embedded/store.ts';
+import { AggregatingEventRecorder, type EventSink } from '../kube/events.ts';
 import { SharedInformer } from '../kube/informer.ts';
+import type { WaitingKey } from '../kube/manager.ts';
 import type { Logger } from '../observability/logger.ts';
+import { sanitiseText } from '../observability/sanitise.ts';
 import type { CredentialsProvider } from '../repository/git/types.ts';
-import { formatReport, type RunReport } from './report.ts';
+import { kindOf } from './manifests.ts';
 import { openRenderer } from './renderer.ts';
+import { readyCondition } from './report.ts';
 import { secretCredentials } from './secrets.ts';
 
+/** Owner of the fields that manifests set. */
+const FIELD_MANAGER = 'veranda-run';
+
 export interface LocalOperatorOptions {
-  /** Folder for mirrors and status. */
-  readonly workspace: string;
+  /** Folder for bare mirrors. */
+  readonly mirrors: string;
+  readonly events: EventSink;
+  /** Called within each write to the store; must not throw. */
+  readonly onChange: (change: StoreChange) => void;
   readonly logger: Logger;
 }
 
-/** Reconciles that are due later than this are not waited for: they are periodic looks, not work. */
-const IDLE_HORIZON_MS = 60_000;
-const STATE_FOLDER = '.veranda';
+/**
+ * A key that has failed is tried again at growing intervals; what still fails when they grow beyond this is left as it is.
+ * The tries add up to about as long.
+ */
+const PATIENCE_MS = 5_000;
+/** What is due within this time for another reason than a failure, such as an approval's delay, is waited for. */
+const HORIZON_MS = 60_000;
 
 /** The operator on an embedded store: what `veranda run` works with. Git is all that outlives it. */
 export class LocalOperator {
-  readonly store: EmbeddedStore;
-  readonly #workspace: string;
+  readonly #store: EmbeddedStore;
   readonly #operator: Operator;
   readonly #gateway: RepositoryGateway;
+  readonly #events: AggregatingEventRecorder;
   readonly #renderer = openRenderer();
 
-  constructor({ workspace, logger }: LocalOperatorOptions) {
-    this.#workspace = workspace;
-    this.store = new EmbeddedStore({ kinds: ALL_KINDS.map((kind) => ({ kind, validate: admission })) });
-    const secrets = (namespace: string, name: string): CredentialsProvider => secretCredentials(this.store, namespace, name);
+  constructor({ mirrors, events, onChange, logger }: LocalOperatorOptions) {
+    const store = new EmbeddedStore({ kinds: ALL_KINDS.map((kind) => ({ kind, validate: admission })) });
+    const secrets = (namespace: string, name: string): CredentialsProvider => secretCredentials(store, namespace, name);
+    this.#store = store;
+    store.onChange(onChange);
     this.#gateway = new RepositoryGateway({
-      mirrors: join(workspace, STATE_FOLDER, 'git'),
+      mirrors,
       allowLocal: true,
       credentials: ({ metadata, spec }: Repository) =>
         spec.git?.secretRef?.name ? secrets(metadata.namespace ?? '', spec.git.secretRef.name) : undefined,
       now: () => Date.now(),
     });
+    this.#events = new AggregatingEventRecorder({ sink: events, sanitise: sanitiseText, logger });
     this.#operator = new Operator({
-      store: this.store,
+      store,
       informers: {
-        repositories: new SharedInformer(this.store, REPOSITORY, { logger }),
-        revisions: new SharedInformer(this.store, PACKAGE_REVISION, { logger }),
-        variants: new SharedInformer(this.store, PACKAGE_VARIANT, { logger }),
-        variantSets: new SharedInformer(this.store, PACKAGE_VARIANT_SET, { logger }),
+        repositories: new SharedInformer(store, REPOSITORY, { logger }),
+        revisions: new SharedInformer(store, PACKAGE_REVISION, { logger }),
+        variants: new SharedInformer(store, PACKAGE_VARIANT, { logger }),
+        variantSets: new SharedInformer(store, PACKAGE_VARIANT_SET, { logger }),
       },
-      isCurrent: (informer) => this.store.isCurrent(informer.kind, informer.resourceVersion),
+      isCurrent: (informer) => store.isCurrent(informer.kind, informer.resourceVersion),
       gateway: this.#gateway,
-      injectables: storeInjectables(this.store),
+      injectables: storeInjectables(store),
       secrets,
       renderer: this.#renderer,
-      events: loggingRecorder(logger),
+      events: this.#events,
       logger,
     });
   }
 
-  /** @throws TerminalError Invalid */
+  /** @throws TerminalError Invalid, with the field */
   async apply(object: KubeObject): Promise<void> {
-    await this.store.apply(withDefaults(object), { fieldManager: 'veranda-run' });
+    await this.#store.apply(withDefaults(object), { fieldManager: FIELD_MANAGER });
+  }
+
+  /** As `kubectl delete` does: finalizers run first. An object that is not there is deleted already. */
+  async delete(object: KubeObject): Promise<void> {
+    try {
+      await this.#store.delete(kindOf(object), object.metadata);
+    } catch (error) {
+      if (!(error instanceof TerminalError && error.reason === 'NotFound')) throw error;
+    }
+  }
+
+  /** The objects of a kind, in the order in which they came. */
+  async list<T extends KubeObject>(kind: Kind<T>): Promise<readonly T[]> {
+    return (await this.#store.list(kind)).items;
+  }
+
+  find(kind: string, namespace: string, name: string): KubeObject | undefined {
+    return this.#store.findByName(namespace, name).find((object) => object.kind === kind);
+  }
+
+  /** @throws the signal's reason */
+  start(signal: AbortSignal): Promise<void> {
+    return this.#operator.start(signal);
   }
 
   /**
-   * Works until nothing is left to do.
+   * Waits until nothing is left to do but to repeat what fails again and again.
    * @throws the signal's reason
    */
   async settle(signal: AbortSignal): Promise<void> {
-    await this.#operator.start(signal);
-    await this.#operator.idle({ horizonMs: IDLE_HORIZON_MS, signal });
+    for (;;) {
+      const waiting = await this.#operator.idle({ horizonMs: PATIENCE_MS, signal });
+      const expected = waiting.find((key) => key.inMs <= HORIZON_MS && !this.#isFailing(key));
+      if (!expected) break;
+      await this.#operator.idle({ horizonMs: expected.inMs, signal });
+    }
+    await this.#events.flush();
   }
 
+  #isFailing({ controller, key }: WaitingKey): boolean {
+    const [namespace = '', name = ''] = key.split('/');
+    const kind = ALL_KINDS.find((known) => known.kind.toLowerCase() === controller);
+    const object = kind && this.find(kind.kind, namespace, name);
+    return object !== undefined && readyCondition(object)?.status === 'False';
+  }
+
+  /** Lets what is under way end. The objects can still be read. */
   async stop(): Promise<void> {
     await this.#operator.stop();
+    await this.#events.flush();
     await this.#gateway.closeAll();
     await this.#renderer.close();
-  }
-
-  async saveStatus(report: RunReport): Promise<void> {
-    const folder = join(this.#workspace, STATE_FOLDER);
-    await mkdir(folder, { recursive: true });
-    const file = join(folder, 'status.yaml');
-    await writeFile(`${file}.new`, formatReport(report, 'yaml'));
-    await rename(`${file}.new`, file);
   }
 }
 
 /** The rules that CRDs state in CEL in a cluster. */
 function admission(object: KubeObject, old?: KubeObject): void {
-  const [first, ...more] = validateManifest(object, old);
+  const faults = validateManifest(object, old);
+  const [first, ...more] = faults;
   if (!first) return;
-  const message = [first, ...more].map(({ field, message }) => `${field}: ${message}`).join('; ');
-  throw new TerminalError('Invalid', message, { object: `${object.kind} ${object.metadata.name}`, field: first.field });
+  // A single fault has its field beside it; of several each says its own.
+  const message = more.length === 0 ? first.message : describeDiagnostics(faults);
+  throw new TerminalError('Invalid', message, {
+    object: objectLabel(object),
+    ...(more.length === 0 ? { field: first.field } : {}),
+  });
 }
 
 /** Everything that the manifests brought along may be injected, except secrets. */
@@ -116,14 +171,6 @@ function storeInjectables(store: EmbeddedStore): Injectables {
         const object = after ?? before;
         if (object && injectable(object)) handler(object);
       });
-    },
-  };
-}
-
-function loggingRecorder(logger: Logger): EventRecorder {
-  return {
-    record: ({ kind, metadata }, { type, reason, message }) => {
-      logger[type === 'Warning' ? 'warn' : 'info'](message, { kind, object: `${metadata.namespace}/${metadata.name}`, reason });
     },
   };
 }

@@ -1,130 +1,152 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { describeError, errorMessage, TerminalError, type VerandaError } from '../api/errors.ts';
-import type { KubeObject } from '../api/object.ts';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { TerminalError } from '../api/errors.ts';
+import { type Kind, REPOSITORY } from '../api/kinds.ts';
+import type { KubeObject, ObjectMeta } from '../api/object.ts';
 import { validateManifest } from '../api/validate.ts';
+import { isResource, type KrmDocument, parseKrmFile } from '../krm/file.ts';
 import { isLocalConfig } from '../krm/identity.ts';
-import { isResource, parseKrmFile } from '../krm/file.ts';
-import { getIn, getString, isMap, type KrmMap, setIn } from '../krm/value.ts';
+import { lineOfPath } from '../krm/source-tree.ts';
+import { getString, isList, isMap, type KrmMap, type KrmPath, type KrmValue, setIn } from '../krm/value.ts';
+import { parseFieldText } from './field-text.ts';
+import { listManifestFiles, unreadable } from './manifest-files.ts';
 
 /** An object from a manifest file, with its place for messages. */
 export interface LoadedObject {
   readonly object: KubeObject;
   readonly file: string;
-  /** 1-based line of the document. */
-  readonly line: number;
+  /** 1-based line of a field of the object, or of its nearest parent that is there. */
+  readonly lineOf: (field: string) => number;
 }
 
 export interface LoadResult {
   readonly objects: readonly LoadedObject[];
-  /** One bad document never hides the others. */
-  readonly errors: readonly VerandaError[];
+  /** Every fault of every document, with file and line. One bad document never hides the others. */
+  readonly errors: readonly TerminalError[];
 }
 
 const DEFAULT_NAMESPACE = 'default';
 
+/** One value of a document: the document itself, or an item of its list. */
+interface Item {
+  readonly value: KrmValue;
+  readonly path: KrmPath;
+  readonly document: KrmDocument;
+  readonly file: string;
+}
+
 /**
- * Reads manifests as `kubectl apply -f` does: files as named, folders without descending, `.yaml`, `.yml` and `.json` only.
- * Objects marked local-config are package machinery and passed over.
+ * Reads manifests. Objects without a namespace are in `default`; objects marked local-config are package machinery and
+ * passed over; a list stands for its items.
  */
 export async function loadManifests(paths: readonly string[]): Promise<LoadResult> {
+  const { files, errors: missing } = await listManifestFiles(paths);
   const objects: LoadedObject[] = [];
-  const errors: VerandaError[] = [];
-  for (const file of await manifestFiles(paths, errors)) {
+  const errors: TerminalError[] = [...missing];
+  for (const file of files) {
     try {
       loadFile(file, await readFile(file), objects, errors);
     } catch (error) {
-      errors.push(new TerminalError('UnreadableFile', errorMessage(error), { file, cause: error }));
+      errors.push(unreadable(file, error));
     }
   }
   return { objects: withoutDuplicates(objects, errors), errors };
 }
 
-async function manifestFiles(paths: readonly string[], errors: VerandaError[]): Promise<string[]> {
-  const files: string[] = [];
-  for (const path of paths) {
-    try {
-      if (!(await stat(path)).isDirectory()) {
-        files.push(path);
-        continue;
-      }
-      const names = (await readdir(path)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
-      files.push(...names.map((name) => join(path, name)));
-    } catch (error) {
-      errors.push(new TerminalError('UnreadableFile', errorMessage(error), { file: path, cause: error }));
-    }
-  }
-  return files;
+/** The same for two manifests of one object. */
+export function objectId({ apiVersion, kind, metadata }: KubeObject): string {
+  return JSON.stringify([apiVersion.replace(/\/[^/]*$/, ''), kind, metadata.namespace ?? '', metadata.name]);
 }
 
-function loadFile(file: string, bytes: Uint8Array, objects: LoadedObject[], errors: VerandaError[]): void {
-  const parsed = parseKrmFile(file, bytes);
-  for (const problem of parsed.problems) {
-    errors.push(new TerminalError('InvalidManifest', problem.message, { file, line: problem.line, column: problem.column }));
+/** The kind of an object as a store needs it, whether it is one of ours or not. */
+export function kindOf({ apiVersion, kind }: KubeObject): Kind {
+  return { apiVersion, kind, plural: '', namespaced: true };
+}
+
+function loadFile(file: string, bytes: Uint8Array, objects: LoadedObject[], errors: TerminalError[]): void {
+  const { documents, problems } = parseKrmFile(file, bytes);
+  for (const { message, line, column } of problems) {
+    errors.push(new TerminalError('InvalidManifest', message, { file, line, column }));
   }
-  if (parsed.problems.length > 0) return;
-  for (const document of parsed.documents) {
-    for (const value of itemsOf(document.value)) {
-      try {
-        const object = toObject(value, file);
-        if (object) objects.push({ object, file, line: document.line });
-      } catch (error) {
-        errors.push(located(error, file, document.line));
-      }
+  for (const document of documents) {
+    // A document that could not be read has no data, and its problem is told already.
+    if (document.value === null && problems.length > 0) continue;
+    for (const item of itemsOf(document, file)) {
+      const loaded = loadItem(item, errors);
+      if (loaded) objects.push(loaded);
     }
   }
 }
 
-/** A `kind: List` stands for its items. */
-function itemsOf(value: unknown): readonly unknown[] {
-  if (!isMapValue(value) || value.kind !== 'List' || !Array.isArray(value.items)) return [value];
-  return value.items;
+function itemsOf(document: KrmDocument, file: string): readonly Item[] {
+  const { value } = document;
+  if (!isMap(value) || value.kind !== 'List' || !isList(value.items)) return [{ value, path: [], document, file }];
+  return value.items.map((item, index) => ({ value: item, path: ['items', index], document, file }));
 }
 
-const isMapValue = (value: unknown): value is KrmMap => isMap(value as KrmMap);
-
-function toObject(value: unknown, file: string): KubeObject | undefined {
-  if (!isMapValue(value) || !isResource(value)) {
-    throw new TerminalError('InvalidManifest', 'not a Kubernetes object: apiVersion and kind must be set');
+function loadItem(item: Item, errors: TerminalError[]): LoadedObject | undefined {
+  const { value, file } = item;
+  const lineOf = (field: string): number => lineIn(item, field);
+  const fault = (message: string, field?: string, object?: string): void => {
+    errors.push(new TerminalError('InvalidManifest', message, { object, file, line: lineOf(field ?? ''), field }));
+  };
+  if (!isMap(value)) {
+    fault('not a Kubernetes object: a map with apiVersion, kind and metadata is needed');
+    return undefined;
   }
-  if (isLocalConfig(value)) return undefined;
-  const name = getString(value, ['metadata', 'name']);
-  if (!name) throw new TerminalError('InvalidManifest', 'must be set', { field: 'metadata.name' });
-  const namespaced = getIn(value, ['metadata', 'namespace']) ? value : setIn(value, ['metadata', 'namespace'], DEFAULT_NAMESPACE);
-  const object = withResolvedPath(namespaced, file) as unknown as KubeObject;
-  const [fault] = validateManifest(object);
-  if (fault) throw new TerminalError('InvalidManifest', fault.message, { object: `${object.kind} ${name}`, field: fault.field });
-  return object;
+  if (isResource(value) && isLocalConfig(value)) return undefined;
+  const label = labelOf(value);
+  const faults = validateManifest(value);
+  for (const { field, message } of faults) fault(message, field, label);
+  if (faults.length > 0 || !isResource(value)) return undefined;
+  const { apiVersion, kind } = value;
+  return { object: toObject({ ...value, apiVersion: String(apiVersion), kind: String(kind) }, file), file, lineOf };
+}
+
+function lineIn({ path, document }: Item, field: string): number {
+  return document.line + lineOfPath(document.source, [...path, ...parseFieldText(field)]) - 1;
+}
+
+/** `<Kind> <namespace>/<name>` with what is known of it. */
+function labelOf(value: KrmMap): string | undefined {
+  const [kind, name] = [getString(value, ['kind']), getString(value, ['metadata', 'name'])];
+  const namespace = getString(value, ['metadata', 'namespace']) ?? DEFAULT_NAMESPACE;
+  return kind === undefined || name === undefined ? undefined : `${kind} ${namespace}/${name}`;
+}
+
+/** @param value that has passed validation, so that its metadata are what they should be */
+function toObject(value: KrmMap & Pick<KubeObject, 'apiVersion' | 'kind'>, file: string): KubeObject {
+  const meta: Partial<ObjectMeta> = isMap(value.metadata) ? { ...value.metadata } : {};
+  const metadata: ObjectMeta = { ...meta, name: meta.name ?? '', namespace: meta.namespace ?? DEFAULT_NAMESPACE };
+  return { ...withResolvedPath(value, file), metadata };
 }
 
 /** `spec.git.repo: ./remotes/a.git` of a Repository is relative to its manifest. */
-function withResolvedPath(value: KrmMap, file: string): KrmMap {
+function withResolvedPath<T extends KrmMap>(value: T, file: string): T {
   const repo = getString(value, ['spec', 'git', 'repo']);
-  if (value.kind !== 'Repository' || repo === undefined || !/^\.\.?\//.test(repo)) return value;
+  if (value.kind !== REPOSITORY.kind || value.apiVersion !== REPOSITORY.apiVersion) return value;
+  if (repo === undefined || !/^\.\.?\//.test(repo)) return value;
   return setIn(value, ['spec', 'git', 'repo'], resolve(dirname(file), repo));
 }
 
-function located(error: unknown, file: string, line: number): VerandaError {
-  if (error instanceof TerminalError) return new TerminalError(error.reason, error.message, { ...error.location, file, line });
-  return new TerminalError('InvalidManifest', describeError(error), { file, line, cause: error });
-}
-
-function withoutDuplicates(objects: readonly LoadedObject[], errors: VerandaError[]): LoadedObject[] {
+/** The first of two manifests of one object counts. */
+function withoutDuplicates(objects: readonly LoadedObject[], errors: TerminalError[]): readonly LoadedObject[] {
   const byId = new Map<string, LoadedObject>();
   for (const loaded of objects) {
-    const { apiVersion, kind, metadata } = loaded.object;
-    const id = `${apiVersion}/${kind}/${metadata.namespace}/${metadata.name}`;
+    const id = objectId(loaded.object);
     const first = byId.get(id);
-    if (!first) byId.set(id, loaded);
-    else {
-      errors.push(
-        new TerminalError('DuplicateObject', `${kind} ${metadata.name} is also in ${first.file}:${first.line}`, {
-          object: `${kind} ${metadata.name}`,
-          file: loaded.file,
-          line: loaded.line,
-        }),
-      );
+    if (first === undefined) {
+      byId.set(id, loaded);
+      continue;
     }
+    const { kind, metadata } = loaded.object;
+    errors.push(
+      new TerminalError('DuplicateObject', `is also in ${first.file}:${first.lineOf('')}, which counts`, {
+        object: `${kind} ${metadata.namespace}/${metadata.name}`,
+        file: loaded.file,
+        line: loaded.lineOf(''),
+      }),
+    );
   }
   return [...byId.values()];
 }

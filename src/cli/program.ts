@@ -2,9 +2,27 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { describeError } from '../api/errors.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import { type CliContext, EXIT } from './context.ts';
-import { renderCommand } from './render.ts';
-import { OUTPUT_FORMATS, runCommand } from './run.ts';
-import { versionCommand } from './version.ts';
+import type { RunOptions } from './run.ts';
+import { VERSION, versionCommand } from './version.ts';
+
+// Commands are loaded when they are called: each needs much that the others do not.
+
+const EXIT_HELP = `
+Exit codes: 0 all is well, 1 something failed or is not Ready, 2 the command line is wrong.`;
+
+const RUN_HELP = `
+Repository, PackageRevision, PackageVariant and PackageVariantSet objects are carried out;
+objects of other groups are data that packages may ask for (injection), Secrets are credentials.
+The report goes to stdout and to .veranda/status.yaml, progress and warnings go to stderr.
+Objects that are missing when a run starts are not deleted.
+
+  veranda run -f manifests/
+  veranda run -f repositories.yaml -f variants/ --workspace /var/tmp/fleet -o json
+  veranda run -f manifests/ --watch`;
+
+const RENDER_HELP = `
+Changed files are written back, results go to stderr. A render that fails changes
+nothing but the conditions in the Kptfile.`;
 
 /** Parses the command line and runs one command. Never throws; the result is the process's exit code. */
 export async function runCli(context: CliContext): Promise<number> {
@@ -17,7 +35,8 @@ export async function runCli(context: CliContext): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    context.stderr.write(`veranda: ${sanitiseText(describeError(error))}\n`);
+    const reason = context.signal.aborted ? context.signal.reason : error;
+    context.stderr.write(`veranda: ${sanitiseText(describeError(reason))}\n`);
     return EXIT.failed;
   }
 }
@@ -25,6 +44,9 @@ export async function runCli(context: CliContext): Promise<number> {
 function buildProgram(context: CliContext, exit: (code: number) => void): Command {
   const program = new Command('veranda')
     .description('Turns declarative package manifests into rendered, reviewed and published packages in git.')
+    .version(`veranda ${VERSION}`, '-V, --version', 'print the version')
+    .helpCommand(false)
+    .addHelpText('after', EXIT_HELP)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
@@ -32,17 +54,27 @@ function buildProgram(context: CliContext, exit: (code: number) => void): Comman
     });
   program
     .command('run')
-    .description('carry Repository, PackageRevision and PackageVariant manifests to the end, without a cluster')
-    .requiredOption('-f, --filename <path...>', 'manifest files or folders')
-    .option('--workspace <dir>', 'folder for mirrors and status', '.')
-    .addOption(new Option('-o, --output <format>', 'report format').choices(OUTPUT_FORMATS).default('table'))
-    .option('--timeout <seconds>', 'give up after this long', positiveNumber, 300)
-    .action(async (options) => exit(await runCommand(options, context)));
+    .description('carry manifests to the end without a cluster: packages in git out')
+    .requiredOption('-f, --filename <path...>', 'manifest files, or folders with *.yaml, *.yml and *.json')
+    .option('--workspace <dir>', 'folder that gets .veranda/ with mirrors and status', '.')
+    .addOption(new Option('--once', 'end when nothing is left to do (default)').conflicts('watch'))
+    .option('--watch', 'go on and follow changes of the files; what disappears from them is deleted')
+    .addOption(new Option('-o, --output <format>', 'report format').choices(['table', 'json', 'yaml']).default('table'))
+    .option('--timeout <seconds>', 'with --once: give up after this long', positiveNumber, 300)
+    .addHelpText('after', RUN_HELP)
+    .action(async (options: RunOptions) => {
+      const { runCommand } = await import('./run.ts');
+      exit(await runCommand(options, context));
+    });
   program
     .command('render')
-    .description("run the pipelines of a package's Kptfile")
+    .description("run the pipelines of a package's Kptfile, in place")
     .argument('[dir]', 'package folder', '.')
-    .action(async (dir: string) => exit(await renderCommand(dir, context)));
+    .addHelpText('after', RENDER_HELP)
+    .action(async (dir: string) => {
+      const { renderCommand } = await import('./render.ts');
+      exit(await renderCommand(dir, context));
+    });
   program
     .command('version')
     .description('print the version')

@@ -1,66 +1,163 @@
 import { resolve } from 'node:path';
-import { describeError } from '../api/errors.ts';
-import { PACKAGE_REVISION, PACKAGE_VARIANT, REPOSITORY } from '../api/kinds.ts';
-import { type KubeObject, objectLabel } from '../api/object.ts';
-import type { KindRef } from '../kube/store.ts';
+import { describeError, TerminalError } from '../api/errors.ts';
+import { PACKAGE_REVISION, PACKAGE_VARIANT, PACKAGE_VARIANT_SET, REPOSITORY } from '../api/kinds.ts';
+import { objectLabel } from '../api/object.ts';
 import { createLogger } from '../observability/logger.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { LocalOperator } from './local-operator.ts';
-import { type LoadedObject, loadManifests } from './manifests.ts';
-import { formatReport, isAllReady, type OutputFormat, type RunReport } from './report.ts';
-
-export const OUTPUT_FORMATS = ['table', 'json', 'yaml'] as const satisfies readonly OutputFormat[];
+import { ManifestSet } from './manifest-set.ts';
+import { RunObserver } from './observer.ts';
+import { hasColour, ProgressOutput } from './output.ts';
+import {
+  describeWarning,
+  displayPath,
+  formatReport,
+  isAllReady,
+  type OutputFormat,
+  oneLine,
+  type ReportedError,
+  type RunReport,
+} from './report.ts';
+import { watchManifests } from './watch.ts';
+import { Workspace } from './workspace.ts';
 
 export interface RunOptions {
   readonly filename: readonly string[];
   readonly workspace: string;
   readonly output: OutputFormat;
-  /** Seconds. */
+  readonly watch?: boolean;
+  /** Seconds; not with `watch`. */
   readonly timeout: number;
 }
 
-/** Carries manifests to the end without a cluster: the operator's own controllers on a store in this process. */
+/**
+ * Carries manifests to the end without a cluster: the operator's own controllers on a store in this process.
+ * @throws TerminalError WorkspaceLocked
+ */
 export async function runCommand(options: RunOptions, context: CliContext): Promise<number> {
-  const { objects, errors } = await loadManifests(options.filename.map((path) => resolve(context.cwd, path)));
-  const operator = new LocalOperator({
-    workspace: resolve(context.cwd, options.workspace),
-    logger: createLogger({ level: 'error', format: 'plain', stream: context.stderr }),
-  });
-  const faults = errors.map((error) => sanitiseText(describeError(error)));
-  const signal = AbortSignal.timeout(options.timeout * 1000);
+  const workspace = await Workspace.open(resolve(context.cwd, options.workspace));
   try {
-    for (const loaded of objects) faults.push(...(await admit(operator, loaded)));
-    await operator.settle(signal);
-  } catch (error) {
-    faults.push(signal.aborted ? `not done after ${options.timeout} s; the table shows what is missing` : describeError(error));
+    const run = new Run(options, context, workspace);
+    return isAllReady(await (options.watch ? run.watch() : run.once())) ? EXIT.ok : EXIT.failed;
   } finally {
-    await operator.stop();
-  }
-  const report = { ...(await collect(operator, objects)), errors: faults };
-  for (const fault of faults) context.stderr.write(`error: ${sanitiseText(fault)}\n`);
-  context.stdout.write(formatReport(report, options.output));
-  await operator.saveStatus(report);
-  return isAllReady(report) ? EXIT.ok : EXIT.failed;
-}
-
-async function admit(operator: LocalOperator, { object, file, line }: LoadedObject): Promise<string[]> {
-  try {
-    await operator.apply(object);
-    return [];
-  } catch (error) {
-    return [`${file}:${line}: ${describeError(error)}`];
+    await workspace.close();
   }
 }
 
-/** The objects of the manifests as the store has them now, in the order of the files. */
-async function collect(operator: LocalOperator, loaded: readonly LoadedObject[]): Promise<Omit<RunReport, 'errors'>> {
-  const named = new Set(loaded.map(({ object }) => objectLabel(object)));
-  const pick = async <T extends KubeObject>(kind: KindRef<T>): Promise<readonly T[]> =>
-    (await operator.store.list(kind)).items.filter((item) => named.has(objectLabel(item)));
-  return {
-    repositories: await pick(REPOSITORY),
-    variants: await pick(PACKAGE_VARIANT),
-    revisions: await pick(PACKAGE_REVISION),
-  };
+class Run {
+  readonly #options: RunOptions;
+  readonly #context: CliContext;
+  readonly #workspace: Workspace;
+  readonly #progress: ProgressOutput;
+  readonly #observer: RunObserver;
+  readonly #operator: LocalOperator;
+  readonly #manifests: ManifestSet;
+  readonly #told = new Set<string>();
+
+  constructor(options: RunOptions, context: CliContext, workspace: Workspace) {
+    this.#options = options;
+    this.#context = context;
+    this.#workspace = workspace;
+    this.#progress = new ProgressOutput(context);
+    this.#observer = new RunObserver(this.#progress);
+    this.#operator = new LocalOperator({
+      mirrors: workspace.mirrors,
+      events: this.#observer,
+      onChange: (change) => this.#observer.changed(change),
+      logger: createLogger({ level: 'error', format: 'plain', stream: this.#progress.stream() }),
+    });
+    const paths = options.filename.map((path) => resolve(context.cwd, path));
+    this.#manifests = new ManifestSet(paths, this.#operator);
+  }
+
+  /** Works until nothing is left to do, and reports. */
+  async once(): Promise<RunReport> {
+    const { timeout } = this.#options;
+    const deadline = AbortSignal.timeout(timeout * 1000);
+    const signal = AbortSignal.any([deadline, this.#context.signal]);
+    const failures: ReportedError[] = [];
+    try {
+      await this.#manifests.load();
+      if (this.#manifests.objects.length === 0 && this.#manifests.errors.length === 0) {
+        throw new TerminalError('NoManifests', 'no objects in *.yaml, *.yml or *.json');
+      }
+      await this.#operator.start(signal);
+      await this.#operator.settle(signal);
+    } catch (error) {
+      failures.push(
+        deadline.aborted
+          ? { reason: 'Timeout', message: `not done after ${timeout} s; what is not Ready was still being worked on` }
+          : {
+              reason: error instanceof TerminalError ? error.reason : 'Failed',
+              message: sanitiseText(describeError(error)),
+            },
+      );
+    } finally {
+      this.#progress.clearStatus();
+      await this.#operator.stop();
+    }
+    return this.#report(failures);
+  }
+
+  /** Works, and reports each time when nothing is left to do, until it is asked to end. */
+  async watch(): Promise<RunReport> {
+    const { signal } = this.#context;
+    try {
+      await watchManifests({
+        paths: this.#options.filename.map((path) => resolve(this.#context.cwd, path)),
+        manifests: this.#manifests,
+        operator: this.#operator,
+        changes: () => this.#observer.changes,
+        report: () => this.#report([]),
+        signal,
+      });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#progress.clearStatus();
+      await this.#operator.stop();
+    }
+    return this.#report([]);
+  }
+
+  async #report(failures: readonly ReportedError[]): Promise<RunReport> {
+    this.#progress.clearStatus();
+    const report = await this.#collect(failures);
+    const { stdout, cwd } = this.#context;
+    for (const error of report.errors) this.#tell(`error: ${describeFault(error, cwd)}`);
+    for (const warning of report.warnings) this.#tell(`warning: ${describeWarning(warning)}`);
+    const width = stdout.isTTY ? (stdout.columns ?? 80) : undefined;
+    stdout.write(formatReport(report, this.#options.output, { cwd, colour: hasColour(this.#context), width }));
+    await this.#workspace.saveStatus(formatReport(report, 'yaml', { cwd, colour: false }));
+    return report;
+  }
+
+  /** Nothing is told twice in a row of reports. */
+  #tell(line: string): void {
+    if (this.#told.has(line)) return;
+    this.#told.add(line);
+    this.#progress.line(line);
+  }
+
+  async #collect(failures: readonly ReportedError[]): Promise<RunReport> {
+    const named = new Set(this.#manifests.objects.map(objectLabel));
+    return {
+      repositories: await this.#operator.list(REPOSITORY),
+      variantSets: await this.#operator.list(PACKAGE_VARIANT_SET),
+      variants: await this.#operator.list(PACKAGE_VARIANT),
+      revisions: (await this.#operator.list(PACKAGE_REVISION)).filter((revision) => named.has(objectLabel(revision))),
+      errors: [...this.#manifests.errors, ...failures],
+      warnings: this.#observer.warnings(({ regarding }) =>
+        this.#operator.find(regarding.kind, regarding.namespace ?? '', regarding.name),
+      ),
+    };
+  }
+}
+
+/** `file:line: object: field: message`, with the parts that are known. */
+function describeFault({ file, line, object, field, message }: ReportedError, cwd: string): string {
+  const shown = file === undefined ? undefined : displayPath(file, cwd);
+  const place = shown !== undefined && line !== undefined ? `${shown}:${line}` : shown;
+  return [place, object, field || undefined, oneLine(message)].filter((part) => part !== undefined).join(': ');
 }

@@ -17,7 +17,10 @@ const SECRET: KindRef<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'sec
 export function secretCredentials(store: ObjectStore, namespace: string, name: string): CredentialsProvider {
   return async () => {
     const secret = await store.get(SECRET, { namespace, name });
-    if (!secret) throw new TransientError('SecretNotFound', `Secret ${name} does not exist`, { object: `Secret ${namespace}/${name}` });
+    if (!secret)
+      throw new TransientError('SecretNotFound', `Secret ${name} does not exist`, {
+        object: `Secret ${namespace}/${name}`,
+      });
     const value = (key: string): string | undefined => secret.stringData?.[key] ?? decode(secret.data?.[key]);
     const credentials: GitCredentials = {
       username: value('username'),
@@ -29,7 +32,9 @@ export function secretCredentials(store: ObjectStore, namespace: string, name: s
     };
     if (Object.values(credentials).some((part) => part !== undefined)) return credentials;
     const keys = 'username and password, bearerToken, ssh-privatekey and known_hosts, ca.crt';
-    throw new TransientError('InvalidSecret', `Secret ${name} has none of the keys ${keys}`, { object: `Secret ${namespace}/${name}` });
+    throw new TransientError('InvalidSecret', `Secret ${name} has none of the keys ${keys}`, {
+      object: `Secret ${namespace}/${name}`,
+    });
   };
 }
 
