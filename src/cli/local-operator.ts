@@ -13,7 +13,7 @@ import { type KubeObject, objectLabel } from '../api/object.ts';
 import { describeDiagnostics, validateManifest } from '../api/validate.ts';
 import type { Injectables } from '../controllers/environment.ts';
 import { Operator } from '../controllers/operator.ts';
-import { RepositoryGateway } from '../controllers/repository/gateway.ts';
+import { type GatewayOptions, RepositoryGateway } from '../controllers/repository/gateway.ts';
 import { EmbeddedStore, type StoreChange } from '../kube/adapters/embedded/store.ts';
 import { AggregatingEventRecorder, type EventSink } from '../kube/events.ts';
 import { SharedInformer } from '../kube/informer.ts';
@@ -36,6 +36,8 @@ export interface LocalOperatorOptions {
   /** Called within each write to the store; must not throw. */
   readonly onChange: (change: StoreChange) => void;
   readonly logger: Logger;
+  /** Opens stores and repositories in place of the defaults; for tests of faults. */
+  readonly open?: Pick<GatewayOptions, 'openStore' | 'createRepository'>;
 }
 
 /**
@@ -54,12 +56,13 @@ export class LocalOperator {
   readonly #events: AggregatingEventRecorder;
   readonly #renderer = openRenderer();
 
-  constructor({ mirrors, events, onChange, logger }: LocalOperatorOptions) {
+  constructor({ mirrors, events, onChange, logger, open }: LocalOperatorOptions) {
     const store = new EmbeddedStore({ kinds: ALL_KINDS.map((kind) => ({ kind, validate: admission })) });
     const secrets = (namespace: string, name: string): CredentialsProvider => secretCredentials(store, namespace, name);
     this.#store = store;
     store.onChange(onChange);
     this.#gateway = new RepositoryGateway({
+      ...open,
       mirrors,
       allowLocal: true,
       credentials: ({ metadata, spec }: Repository) =>

@@ -131,7 +131,7 @@ export interface PackageRepository {
   close(): Promise<void>;
 }
 
-/** `satisfies` makes this list complete: fault tests wrap every method named here. */
+/** The fault tests wrap every method named here and below, and fail when a method that is not named is called. */
 export const PACKAGE_REPOSITORY_METHODS = [
   'sync',
   'snapshot',
@@ -146,3 +146,5 @@ export const PACKAGE_REPOSITORY_METHODS = [
   'delete',
   'close',
 ] as const satisfies readonly (keyof PackageRepository)[];
+
+export const DRAFT_METHODS = ['update', 'close'] as const satisfies readonly (keyof Draft)[];
