@@ -27,8 +27,8 @@ dist/main.js: $(INSTALLED) scripts/build.mjs package.json $(SOURCES)
 	node scripts/build.mjs
 
 .PHONY: run
-run: dist/main.js ## Two local git repositories and one package variant, from manifests to a published package
-	node scripts/quickstart.mjs
+run: dist/main.js ## A fleet of six clusters on local git repositories, from manifests to published packages
+	node scripts/run-sample.mjs fleet
 
 .PHONY: test
 test: dist/main.js ## All tests: unit, integration, conformance

@@ -25,8 +25,11 @@ describe('the quick start', () => {
   });
 
   function quickstart() {
-    const script = join(root, 'scripts/quickstart.mjs');
-    return spawnSync(process.execPath, [script, folder], { encoding: 'utf8', env: { PATH: process.env.PATH } });
+    const script = join(root, 'scripts/run-sample.mjs');
+    return spawnSync(process.execPath, [script, 'quickstart', folder], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH },
+    });
   }
 
   function git(...args: string[]): string {
@@ -49,7 +52,7 @@ describe('the quick start', () => {
         .map((line) => line.split(' ')[0]),
     ).toEqual(expect.arrayContaining(['refs/heads/main', 'refs/tags/storefront/v1']));
     expect(first.stdout).toContain(deployments);
-    expect(first.stdout).toContain('refs/tags/storefront/v1');
+    expect(first.stdout).toContain('deployments: storefront/v1');
   });
 
   test('the package has its context, its namespace, its labels and the values of its setters', () => {
