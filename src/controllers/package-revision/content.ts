@@ -3,6 +3,7 @@ import type { PackageRevision, PackageVariant, Repository } from '../../api/kind
 import { PUSH_ON_RENDER_FAILURE_ANNOTATION } from '../../api/labels.ts';
 import { objectKey, objectLabel } from '../../api/object.ts';
 import type { KrmMap } from '../../krm/value.ts';
+import { packageRevisionName, validateRevisionName } from '../../repository/names.ts';
 import type { PackageRepository, RevisionInfo, VariantRecord } from '../../repository/types.ts';
 import { commitTo, TaskHandler, type TaskOutcome } from '../../task/handler.ts';
 import { defaultTask, fromSource } from '../../task/source.ts';
@@ -44,6 +45,7 @@ export class RevisionContent {
   /** Runs the object's task and the variant's mutations and makes the draft. */
   async create(request: ContentRequest): Promise<ContentChange> {
     const { object, repository, signal } = request;
+    checkName(object);
     const task = object.spec.source ? fromSource(object.spec.source) : defaultTask(object.spec.packageName);
     const wanted = this.#variantInputs(request);
     const outcome = await this.#handler.applyTask(
@@ -134,6 +136,21 @@ export class RevisionContent {
       signal,
     };
   }
+}
+
+/**
+ * Names follow from the spec, so that one revision cannot have two objects.
+ * @throws TerminalError InvalidName
+ */
+function checkName(object: PackageRevision): void {
+  const { repository, packageName, workspaceName } = object.spec;
+  validateRevisionName(repository, packageName, workspaceName);
+  const expected = packageRevisionName(repository, packageName, workspaceName);
+  if (object.metadata.name === expected) return;
+  throw new TerminalError('InvalidName', `must be ${expected}: repository, package and workspace`, {
+    object: objectLabel(object),
+    field: 'metadata.name',
+  });
 }
 
 function keyOf(object: PackageRevision): { readonly package: string; readonly workspace: string } {
