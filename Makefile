@@ -13,7 +13,7 @@ JEST := node --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The machine's npm may run on an older Node.js, about which it would warn for many packages.
 $(INSTALLED): package-lock.json
@@ -56,7 +56,13 @@ generate: $(INSTALLED) ## Types, schemas and reference pages from crds/
 bench: dist/main.js ## Benchmarks in test/bench, one after the other
 	@set -- $$(find test/bench -name '*.bench.ts' 2>/dev/null | sort); \
 	[ $$# -gt 0 ] || { echo "make: no benchmark in test/bench" >&2; exit 1; }; \
-	for bench in "$$@"; do echo "== $$bench"; node "$$bench"; done
+	failed=0; for bench in "$$@"; do echo "== $$bench"; node "$$bench" || failed=1; done; node test/bench/report.ts; exit $$failed
+
+N ?= 500
+
+.PHONY: bench-local
+bench-local: dist/main.js ## `veranda run` with a fleet of N variants (N=500), beside fleets of N/5 and 2N
+	@failed=0; node test/bench/local-fleet.ts --variants $(N) || failed=1; node test/bench/report.ts; exit $$failed
 
 .PHONY: clean
 clean: ## Remove what was built and what `make run` made

@@ -1,0 +1,104 @@
+import { createServer } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createBuiltinRuntime } from '../../../src/functions/builtin-runtime.ts';
+import type { Package } from '../../../src/package/package.ts';
+import { readPackageDirectory } from '../../../src/package/read-dir.ts';
+import { createRenderer } from '../../../src/render/renderer.ts';
+import { WorkerRenderer } from '../../../src/workers/pool.ts';
+import { editResources, type KrmWork, readResources } from './krm-work.ts';
+
+/** What the bench asks of the process that it measures; each is answered when it is done. */
+export type Request =
+  | { readonly kind: 'load'; readonly directory: string }
+  /** Renders the loaded package again and again; the result of the first is what is loaded from then on. */
+  | { readonly kind: 'render'; readonly times: number }
+  /** Answers what the process itself says of its event loop while the package renders. */
+  | { readonly kind: 'watchedRender' }
+  | { readonly kind: 'listen' }
+  | { readonly kind: 'text'; readonly path: string }
+  | { readonly kind: 'krm'; readonly work: KrmWork; readonly times: number };
+
+export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
+
+export interface LoopDelay {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+const renderer = new WorkerRenderer({
+  inProcess: createRenderer({ runtime: createBuiltinRuntime() }),
+  hosted: { name: 'none', runner: () => undefined },
+});
+const { signal } = new AbortController();
+const state: { loaded?: Package } = {};
+
+function loaded(): Package {
+  if (state.loaded === undefined) throw new Error('nothing is loaded');
+  return state.loaded;
+}
+
+async function render(pkg: Package): Promise<Package> {
+  const { package: rendered, report } = await renderer.render(pkg, { signal });
+  if (report.failure) throw new Error(report.failure.message);
+  return rendered;
+}
+
+async function watchedRender(): Promise<LoopDelay> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const rendered = await render(loaded());
+  delay.disable();
+  state.loaded = rendered;
+  const milliseconds = (nanoseconds: number): number => nanoseconds / 1e6;
+  return {
+    p50: milliseconds(delay.percentile(50)),
+    p99: milliseconds(delay.percentile(99)),
+    max: milliseconds(delay.max),
+  };
+}
+
+/** Echoes what it is sent: how long an echo takes is how long the event loop was busy with something else. */
+function listen(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.setNoDelay(true);
+      socket.on('error', () => socket.destroy());
+      socket.pipe(socket);
+    });
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      server.unref();
+      const address = server.address();
+      if (address === null || typeof address === 'string') reject(new Error('no port'));
+      else resolve(address.port);
+    });
+  });
+}
+
+async function answer(request: Request): Promise<unknown> {
+  switch (request.kind) {
+    case 'load':
+      state.loaded = await readPackageDirectory(request.directory, { signal });
+      return state.loaded.totalBytes;
+    case 'render':
+      for (let count = 0; count < request.times; count++) state.loaded = await render(loaded());
+      return undefined;
+    case 'watchedRender':
+      return watchedRender();
+    case 'listen':
+      return listen();
+    case 'text':
+      return Buffer.from(loaded().get(request.path)?.bytes ?? []).toString();
+    case 'krm':
+      return request.work === 'read' ? readResources(loaded(), request.times) : editResources(loaded(), request.times);
+  }
+}
+
+process.on('message', (request: Request) => {
+  answer(request).then(
+    (value) => process.send?.({ ok: true, value } satisfies Answer),
+    (error: unknown) => process.send?.({ ok: false, message: String(error) } satisfies Answer),
+  );
+});
+process.on('disconnect', () => process.exit(0));
