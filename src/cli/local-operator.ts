@@ -12,7 +12,7 @@ import {
 import { type KubeObject, objectLabel } from '../api/object.ts';
 import { describeDiagnostics, validateManifest } from '../api/validate.ts';
 import type { Injectables } from '../controllers/environment.ts';
-import { Operator } from '../controllers/operator.ts';
+import { Operator, type OperatorOptions } from '../controllers/operator.ts';
 import { type GatewayOptions, RepositoryGateway } from '../controllers/repository/gateway.ts';
 import { EmbeddedStore, type StoreChange } from '../kube/adapters/embedded/store.ts';
 import { AggregatingEventRecorder, type EventSink } from '../kube/events.ts';
@@ -22,7 +22,7 @@ import type { Logger } from '../observability/logger.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import type { CredentialsProvider } from '../repository/git/types.ts';
 import { kindOf } from './manifests.ts';
-import { openRenderer } from './renderer.ts';
+import { type ClosableRenderer, openRenderer } from './renderer.ts';
 import { readyCondition } from './report.ts';
 import { secretCredentials } from './secrets.ts';
 
@@ -38,6 +38,9 @@ export interface LocalOperatorOptions {
   readonly logger: Logger;
   /** Opens stores and repositories in place of the defaults; for tests of faults. */
   readonly open?: Pick<GatewayOptions, 'openStore' | 'createRepository'>;
+  /** Default: that of the command line. Closed with the operator. */
+  readonly renderer?: ClosableRenderer;
+  readonly metrics?: OperatorOptions['metrics'];
 }
 
 /**
@@ -54,12 +57,13 @@ export class LocalOperator {
   readonly #operator: Operator;
   readonly #gateway: RepositoryGateway;
   readonly #events: AggregatingEventRecorder;
-  readonly #renderer = openRenderer();
+  readonly #renderer: ClosableRenderer;
 
-  constructor({ mirrors, events, onChange, logger, open }: LocalOperatorOptions) {
+  constructor({ mirrors, events, onChange, logger, open, renderer, metrics }: LocalOperatorOptions) {
     const store = new EmbeddedStore({ kinds: ALL_KINDS.map((kind) => ({ kind, validate: admission })) });
     const secrets = (namespace: string, name: string): CredentialsProvider => secretCredentials(store, namespace, name);
     this.#store = store;
+    this.#renderer = renderer ?? openRenderer();
     store.onChange(onChange);
     this.#gateway = new RepositoryGateway({
       ...open,
@@ -85,6 +89,7 @@ export class LocalOperator {
       renderer: this.#renderer,
       events: this.#events,
       logger,
+      metrics,
     });
   }
 

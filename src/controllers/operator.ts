@@ -1,6 +1,6 @@
 import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
 import type { SharedInformer } from '../kube/informer.ts';
-import { type ManagedInformer, Manager, type WaitingKey } from '../kube/manager.ts';
+import { type ManagedInformer, Manager, type ManagerOptions, type WaitingKey } from '../kube/manager.ts';
 import { OwnWritesStore } from '../kube/own-writes.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import type { ControllerEnvironment } from './environment.ts';
@@ -24,6 +24,7 @@ export interface OperatorOptions
   /** Whether an informer has delivered all that its store holds; `idle` relies on it. */
   readonly isCurrent?: (informer: ManagedInformer) => boolean;
   readonly workers?: Partial<Workers>;
+  readonly metrics?: ManagerOptions['metrics'];
 }
 
 export interface Workers {
@@ -44,9 +45,9 @@ export class Operator {
   readonly #manager: Manager;
 
   constructor(options: OperatorOptions) {
-    const { informers, isCurrent, logger } = options;
+    const { informers, isCurrent, logger, metrics } = options;
     const workers = { ...WORKERS, ...options.workers };
-    this.#manager = new Manager({ logger, sanitise: sanitiseText, isCurrent });
+    this.#manager = new Manager({ logger, sanitise: sanitiseText, isCurrent, metrics });
     const all = [informers.repositories, informers.revisions, informers.variants, informers.variantSets];
     const env: ControllerEnvironment = {
       ...options,
