@@ -93,6 +93,11 @@ function specChanged({
   );
 }
 
+/** Why nothing of the revision was seen yet. */
+function readyMessage(revision: PackageRevision | undefined): string | undefined {
+  return findCondition(revision?.status?.conditions, 'Ready')?.message;
+}
+
 function readiness(repository: Repository | undefined): string | undefined {
   return findCondition(repository?.status?.conditions, 'Ready')?.status;
 }
@@ -107,6 +112,11 @@ function wantsOther({ before, after }: Change<PackageRevision>): boolean {
 /** What a variant that reads from the revision can see of it has changed. */
 function contentChanged({ before, after }: Change<PackageRevision>): boolean {
   const seen = (revision: PackageRevision | undefined): string =>
-    [revision?.status?.observedLifecycle, revision?.status?.packageTree, revision?.status?.revision].join(' ');
+    [
+      revision?.status?.observedLifecycle,
+      revision?.status?.packageTree,
+      revision?.status?.revision,
+      revision?.status?.selfLock === undefined && readyMessage(revision),
+    ].join(' ');
   return seen(before) !== seen(after);
 }

@@ -26,8 +26,8 @@ export function resolveUpstream(variant: PackageVariant, listers: VariantListers
   const fault = repositoryFault(listers.repositories.get(`${namespace}/${repo}`), repo);
   if (fault) return fault;
   const candidates = listers.revisions.byIndex(INDEX.package, `${namespace}/${repo}/${pkg}`);
-  const unseen = candidates.find((candidate) => !candidate.status?.selfLock && !candidate.spec.source);
-  if (unseen) return { reason: 'UpstreamPending', message: `${unseen.metadata.name} is being looked at`, retry: true };
+  const unread = unreadCandidate(candidates, workspaceName);
+  if (unread) return unread;
   const found = candidates.find((candidate) => isWanted(candidate, candidates, workspaceName, revision));
   if (!found) return { reason: 'UpstreamNotFound', message: notFoundMessage(variant, candidates), retry: false };
   const lifecycle = found.status?.observedLifecycle;
@@ -47,6 +47,25 @@ export function resolveUpstream(variant: PackageVariant, listers: VariantListers
     };
   }
   return { revision: found };
+}
+
+/**
+ * A revision of git whose content was not read yet, or cannot be read, and that may be the wanted one. Any may be the
+ * latest one; taking an older one instead would be a downgrade.
+ */
+function unreadCandidate(
+  candidates: readonly PackageRevision[],
+  workspaceName: string | undefined,
+): { readonly reason: string; readonly message: string; readonly retry: boolean } | undefined {
+  const unread = candidates.find(
+    ({ status, spec }) => !status?.selfLock && !spec.source && (!workspaceName || spec.workspaceName === workspaceName),
+  );
+  if (!unread) return undefined;
+  const { name } = unread.metadata;
+  const ready = findCondition(unread.status?.conditions, 'Ready');
+  if (ready?.status !== 'False')
+    return { reason: 'UpstreamPending', message: `${name} is being looked at`, retry: true };
+  return { reason: 'UpstreamUnreadable', message: `upstream ${name}: ${ready.message}`, retry: true };
 }
 
 /** Why a repository cannot be used now, if it cannot. "Not read yet" is never "not there". */
@@ -101,7 +120,7 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
   const current = status?.observedGeneration === metadata.generation;
   const stalled = findCondition(status?.conditions, 'Stalled');
   const ready = findCondition(status?.conditions, 'Ready');
-  const failed = current && stalled?.status === 'True' && ready;
+  const failed = current && ready?.status === 'False';
   return {
     name: metadata.name,
     workspace: spec.workspaceName,
@@ -114,6 +133,6 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
     wantedHash: metadata.annotations?.[INPUT_HASH_ANNOTATION],
     differs: findCondition(status?.conditions, 'InputsMatch')?.status === 'False',
     handPushed: findCondition(status?.conditions, 'HandPushed')?.status === 'True',
-    ...(failed ? { failure: { reason: ready.reason, message: ready.message } } : {}),
+    ...(failed ? { failure: { reason: ready.reason, message: ready.message, retry: stalled?.status !== 'True' } } : {}),
   };
 }

@@ -35,8 +35,8 @@ export interface ObservedRevision {
   readonly differs: boolean;
   /** Newest commit is somebody else's. */
   readonly handPushed: boolean;
-  /** Why making or changing it failed for good, if it did. */
-  readonly failure?: { readonly reason: string; readonly message: string };
+  /** Why making or changing it fails, if it does; `retry` unless it has failed for good. */
+  readonly failure?: { readonly reason: string; readonly message: string; readonly retry: boolean };
 }
 
 /** Hash of a variant's inputs in two parts, so that a moved upstream is told from a changed spec: `v1:<upstream>.<rest>`. */
@@ -79,7 +79,7 @@ export function planVariant(observed: ObservedVariant): VariantPlan {
 function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
   if (draft.lifecycle === undefined) {
     if (draft.wantedHash !== wanted) return { action: 'rebaseDraft', draft };
-    if (draft.failure) return { action: 'blocked', ...draft.failure, retry: false };
+    if (draft.failure) return { action: 'blocked', ...draft.failure };
     return { action: 'wait', reason: 'DraftPending', message: `${draft.name} is being made`, current: draft };
   }
   if (draft.inputHash === wanted) return { action: 'none', current: draft };
@@ -88,7 +88,7 @@ function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
   }
   if (upstreamPart(draft.inputHash) === upstreamPart(wanted)) {
     if (draft.wantedHash !== wanted) return { action: 'mutateDraft', draft };
-    if (draft.failure) return { action: 'blocked', ...draft.failure, retry: false };
+    if (draft.failure) return { action: 'blocked', ...draft.failure };
     return { action: 'wait', reason: 'DraftPending', message: `${draft.name} is being changed`, current: draft };
   }
   if (draft.handPushed) {
@@ -107,7 +107,7 @@ function planPublished(latest: ObservedRevision, wanted: WantedInputs): VariantP
   if (latest.inputHash === wanted.hash) return { action: 'none', current: latest };
   if (latest.inputHash === undefined) {
     if (latest.wantedHash !== wanted.hash) return { action: 'adopt', revision: latest };
-    if (latest.failure) return { action: 'blocked', ...latest.failure, retry: false };
+    if (latest.failure) return { action: 'blocked', ...latest.failure };
     if (!latest.differs)
       return { action: 'wait', reason: 'Comparing', message: `${latest.name} is being compared`, current: latest };
     return { action: 'edit', workspace: wanted.workspace(latest.revision), source: latest };

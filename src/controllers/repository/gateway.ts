@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { TerminalError } from '../../api/errors.ts';
 import type { Repository } from '../../api/kinds.ts';
 import { objectKey, objectLabel } from '../../api/object.ts';
@@ -81,7 +83,7 @@ export class RepositoryGateway {
     if (known) return known;
     const opening = (this.#options.openStore ?? openGitStore)({
       url,
-      directory: mirrorDirectory(this.#options.mirrors, scope === '' ? url : `${url}#${scope}`),
+      directory: mirrorDirectory(mirrorRoot(this.#options.mirrors, scope), url),
       credentials,
       allowLocal: this.#options.allowLocal,
     });
@@ -95,6 +97,11 @@ export class RepositoryGateway {
     const scope = secret === '' ? '' : `${object.metadata.namespace ?? ''}/${secret}`;
     return this.store(url, scope, this.#options.credentials(object));
   }
+}
+
+/** What was read with a secret lies in a place of its own, so that nobody without that secret reads it. */
+function mirrorRoot(mirrors: string, scope: string): string {
+  return scope === '' ? mirrors : join(mirrors, createHash('sha256').update(scope).digest('hex'));
 }
 
 function gitSettings(object: Repository, now: () => number): GitRepositoryOptions {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type ObservedRevision, planVariant } from '../../../src/controllers/package-variant/plan.ts';
 import { wantedInputs } from '../../../src/controllers/package-variant/inputs.ts';
+import { type ObservedRevision, planVariant } from '../../../src/controllers/package-variant/plan.ts';
 
 const WANTED = 'v1:aaaa.1111';
 const SAME_UPSTREAM = 'v1:aaaa.0000';
@@ -29,7 +29,9 @@ describe('planVariant', () => {
     const first = plan([]);
     expect(first).toEqual({ action: 'clone', workspace: expect.stringMatching(/^packagevariant-[0-9a-f]{10}$/) });
     expect(plan([])).toEqual(first);
-    expect(planVariant({ wanted: wantedInputs(OTHER_UPSTREAM), adoptExisting: false, revisions: [] })).not.toEqual(first);
+    expect(planVariant({ wanted: wantedInputs(OTHER_UPSTREAM), adoptExisting: false, revisions: [] })).not.toEqual(
+      first,
+    );
   });
 
   test('does nothing when the published revision was made from these inputs (16.5.60)', () => {
@@ -42,7 +44,10 @@ describe('planVariant', () => {
   });
 
   test('upgrades when the upstream moved (16.2.37)', () => {
-    expect(plan([published(1, { inputHash: OTHER_UPSTREAM })])).toMatchObject({ action: 'upgrade', source: { revision: 1 } });
+    expect(plan([published(1, { inputHash: OTHER_UPSTREAM })])).toMatchObject({
+      action: 'upgrade',
+      source: { revision: 1 },
+    });
   });
 
   test('changes a draft in place when only the variant changed (16.5.62)', () => {
@@ -86,22 +91,33 @@ describe('planVariant', () => {
 
   test('builds on the latest published revision, whoever made it', () => {
     const byHand = published(2, { ours: false });
-    expect(plan([published(1, { inputHash: WANTED }), byHand])).toMatchObject({ action: 'adopt', revision: { revision: 2 } });
+    expect(plan([published(1, { inputHash: WANTED }), byHand])).toMatchObject({
+      action: 'adopt',
+      revision: { revision: 2 },
+    });
   });
 
   test('ignores a foreign draft beside its own revisions (16.4.46)', () => {
     const foreign = revision({ name: 'deployments.bar.other', ours: false });
-    expect(plan([published(1, { inputHash: WANTED }), foreign])).toMatchObject({ action: 'none', current: { revision: 1 } });
+    expect(plan([published(1, { inputHash: WANTED }), foreign])).toMatchObject({
+      action: 'none',
+      current: { revision: 1 },
+    });
   });
 
   test('takes its draft before the published revision (16.4.47)', () => {
     const draft = revision({ name: 'deployments.bar.draft', inputHash: WANTED });
-    expect(plan([published(1, { inputHash: SAME_UPSTREAM }), draft])).toMatchObject({ action: 'none', current: { name: draft.name } });
+    expect(plan([published(1, { inputHash: SAME_UPSTREAM }), draft])).toMatchObject({
+      action: 'none',
+      current: { name: draft.name },
+    });
   });
 
   test('waits for a draft that is being made, and replaces it when the inputs changed meanwhile', () => {
     expect(plan([revision({ lifecycle: undefined, wantedHash: WANTED })])).toMatchObject({ action: 'wait' });
-    expect(plan([revision({ lifecycle: undefined, wantedHash: SAME_UPSTREAM })])).toMatchObject({ action: 'rebaseDraft' });
+    expect(plan([revision({ lifecycle: undefined, wantedHash: SAME_UPSTREAM })])).toMatchObject({
+      action: 'rebaseDraft',
+    });
   });
 
   test('touches nothing before it has seen in git what was found there: "not looked at" is not "not made"', () => {
@@ -111,8 +127,11 @@ describe('planVariant', () => {
   });
 
   test('passes on why its draft could not be made', () => {
-    const failure = { reason: 'RenderFailed', message: 'starlark is missing' };
-    expect(plan([revision({ lifecycle: undefined, wantedHash: WANTED, failure })])).toMatchObject({ action: 'blocked', ...failure });
+    const failure = { reason: 'RenderFailed', message: 'starlark is missing', retry: false };
+    expect(plan([revision({ lifecycle: undefined, wantedHash: WANTED, failure })])).toMatchObject({
+      action: 'blocked',
+      ...failure,
+    });
   });
 
   test('does not make a new package while the old one is being deleted', () => {
