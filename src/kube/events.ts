@@ -96,6 +96,8 @@ export class AggregatingEventRecorder implements EventRecorder {
       return;
     }
     const event = this.#count(history, object, { ...text, message: this.#sanitise(text.message) }, now);
+    // Behind the others, so that a sink gets events in the order in which they were last seen.
+    this.#pending.delete(event.id);
     this.#pending.set(event.id, event);
     this.#writing ??= this.#write();
   }

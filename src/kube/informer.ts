@@ -41,6 +41,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   readonly #synced = Promise.withResolvers<void>();
   #hasSynced = false;
   #running = false;
+  #mustList = true;
   #resourceVersion = '';
   #liveWatches = 0;
   #failures = 0;
@@ -112,7 +113,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     this.#running = true;
     while (!signal.aborted) {
       try {
-        if (this.#resourceVersion === '') await this.#relist(signal);
+        if (this.#mustList) await this.#relist(signal);
         await this.#follow(signal);
       } catch (error) {
         if (!signal.aborted) await this.#recover(error, signal);
@@ -144,6 +145,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
       const isOwnWrite = isNewer(cached?.metadata.resourceVersion, resourceVersion);
       if (!listed.has(key) && !isOwnWrite) this.#remove(key);
     }
+    this.#mustList = false;
     this.#hasSynced = true;
     this.#synced.resolve();
     this.#progress(resourceVersion);
@@ -181,7 +183,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     const failures = this.#failures++;
     this.#lastFailureAt = now;
     const expired = error instanceof ConflictError && error.reason === 'Expired';
-    if (expired) this.#resourceVersion = '';
+    if (expired) this.#mustList = true;
     if (expired && failures === 0) return;
     const pause = Math.min(BACKOFF.maxMs, BACKOFF.baseMs * 2 ** Math.min(failures, 16)) * (1 + this.#random());
     this.#logger.warn('list or watch failed', { error, retryInMs: Math.round(pause) });

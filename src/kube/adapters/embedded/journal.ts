@@ -98,7 +98,7 @@ async function readOrEmpty(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    if (Reflect.get(Object(error), 'code') === 'ENOENT') return '';
     throw error;
   }
 }
