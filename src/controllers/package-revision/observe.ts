@@ -30,11 +30,16 @@ export function observeRevision(
       inputHash: knownInputHash(object, git),
     },
     failedForGood: failedFingerprint === fingerprint(object, git),
+    metadataPending: metadata.generation !== status?.observedGeneration && asksForMetadata(object),
     wantedHash: variant ? metadata.annotations?.[INPUT_HASH_ANNOTATION] : undefined,
     comparedHash: findCondition(status?.conditions, 'InputsMatch') ? status?.inputHash : undefined,
     renderedCommit: findCondition(status?.conditions, 'Rendered') ? status?.renderStatus?.commit : undefined,
     proposalFault: proposalFault(object),
   };
+}
+
+function asksForMetadata({ spec }: PackageRevision): boolean {
+  return spec.packageMetadata !== undefined || spec.readinessGates !== undefined;
 }
 
 /** Inputs that the content holds: what the status says of exactly this commit, else what the commit says. */

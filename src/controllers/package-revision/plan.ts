@@ -6,7 +6,7 @@ export type RevisionPlan =
   | { readonly action: 'addFinalizer' }
   /** Run the object's one task and write a draft. */
   | { readonly action: 'create' }
-  /** Apply the owning variant's inputs to the draft. */
+  /** Apply the owning variant's inputs and the spec's metadata to the draft. */
   | { readonly action: 'mutate' }
   /** Compare a published revision with the owning variant's inputs, without writing. */
   | { readonly action: 'compare' }
@@ -39,6 +39,8 @@ export interface ObservedRevisionState {
   };
   /** A failure recorded for exactly these inputs (generation, wanted hash, commit): trying again cannot help. */
   readonly failedForGood: boolean;
+  /** Labels, annotations or gates of the package that the spec asks for and that were not written yet. */
+  readonly metadataPending: boolean;
   /** Inputs that the owning variant wants in this revision; absent without an owner. */
   readonly wantedHash?: string;
   /** Inputs known to be in the content, by trailer or by an earlier comparison. */
@@ -86,7 +88,8 @@ function planContent(
   if (state.failedForGood) return undefined;
   if (git.lifecycle === 'Draft') {
     if (git.handPushed && state.renderedCommit !== git.commit) return { action: 'render' };
-    if (state.wantedHash !== undefined && git.inputHash !== state.wantedHash) return { action: 'mutate' };
+    const otherInputs = state.wantedHash !== undefined && git.inputHash !== state.wantedHash;
+    if (otherInputs || state.metadataPending) return { action: 'mutate' };
     return undefined;
   }
   const needsComparison =
@@ -122,6 +125,7 @@ function planDeletion(state: ObservedRevisionState): RevisionPlan {
   if (!state.hasFinalizer) return { action: 'none' };
   if (!state.git) return { action: 'removeFinalizer' };
   if (state.git.lifecycle === 'Published' && !state.git.branchHead) {
+    if (state.desired === 'DeletionProposed') return { action: 'transition', to: 'DeletionProposed' };
     return {
       action: 'blocked',
       reason: 'DeletionBlocked',

@@ -178,6 +178,7 @@ export class PackageRevisionReconciler implements Reconciler {
     const deployment = work.repositoryObject.spec.deployment ?? false;
     await this.#mirrorKptfile(work, change.outcome.pkg);
     work.report.status({
+      observedGeneration: work.object.metadata.generation,
       ...gitStatus(change.info, deployment),
       ...outcomeStatus(change.outcome, change.info, change.inputHash),
     });

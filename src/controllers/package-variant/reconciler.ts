@@ -15,6 +15,7 @@ import { ObjectReport } from '../report.ts';
 import { type ApprovalDecision, decideApproval } from './approval.ts';
 import { decideVariant, type VariantDecision } from './decide.ts';
 import { finalizeVariant } from './finalize.ts';
+import { injectedCondition } from './injected.ts';
 import type { ObservedRevision, VariantPlan } from './plan.ts';
 import { approvalSettings } from './validate.ts';
 
@@ -147,6 +148,10 @@ export class PackageVariantReconciler implements Reconciler {
     const revision = await this.#claim(variant, found, inputHash, context.signal);
     report.status({ ...targetStatus(revision), inputHash });
     report.conditions([{ type: 'PendingApproval', status: 'absent' }]);
+    const injected = injectedCondition(revision);
+    if (report.conditions([injected]) && injected.status !== 'absent') {
+      report.warning(injected.reason, injected.message);
+    }
     const lifecycle = revision.status?.observedLifecycle;
     if (lifecycle === 'Published') {
       report.status({ phase: 'Published' });

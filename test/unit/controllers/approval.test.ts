@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { type ApprovalInput, decideApproval, parseDuration } from '../../../src/controllers/package-variant/approval.ts';
+import {
+  type ApprovalInput,
+  decideApproval,
+  parseDuration,
+} from '../../../src/controllers/package-variant/approval.ts';
 
 const NOW = new Date('2026-01-01T00:10:00Z');
 
@@ -42,7 +46,11 @@ describe('decideApproval', () => {
 
   test('waits out the delay from the creation on and asks to be woken then', () => {
     const settings = { policy: 'Always', delayMs: 900_000, requiredGates: [] } as const;
-    expect(decideApproval(input({ settings }))).toMatchObject({ decision: 'wait', reason: 'ApprovalDelay', afterMs: 300_000 });
+    expect(decideApproval(input({ settings }))).toMatchObject({
+      decision: 'wait',
+      reason: 'ApprovalDelay',
+      afterMs: 300_000,
+    });
   });
 });
 

@@ -17,6 +17,7 @@ const state = (changes: Partial<ObservedRevisionState>): ObservedRevisionState =
   desired: 'Draft',
   hasSource: true,
   failedForGood: false,
+  metadataPending: false,
   ...changes,
 });
 const seen = (lifecycle: Lifecycle) => ({ lifecycle, commit: 'c1' });
@@ -47,7 +48,10 @@ describe('planRevision', () => {
     ['Published', 'DeletionProposed'],
     ['DeletionProposed', 'Published'],
   ] as const)('moves %s to %s (7.7.103, 105, 107)', (from, to) => {
-    expect(planRevision(state({ desired: to, git: git(from), seen: seen(from) }))).toEqual({ action: 'transition', to });
+    expect(planRevision(state({ desired: to, git: git(from), seen: seen(from) }))).toEqual({
+      action: 'transition',
+      to,
+    });
   });
 
   test.each([
@@ -56,16 +60,22 @@ describe('planRevision', () => {
     ['DeletionProposed', 'Draft'],
     ['Draft', 'DeletionProposed'],
   ] as const)('refuses %s to %s (7.7.106)', (from, to) => {
-    expect(planRevision(state({ desired: to, git: git(from), seen: seen(from) }))).toMatchObject({ reason: 'IllegalTransition' });
+    expect(planRevision(state({ desired: to, git: git(from), seen: seen(from) }))).toMatchObject({
+      reason: 'IllegalTransition',
+    });
   });
 
   test('does not propose a package that does not render (7.7.109, P-07)', () => {
-    const plan = planRevision(state({ desired: 'Proposed', git: git('Draft'), seen: seen('Draft'), proposalFault: 'does not render' }));
+    const plan = planRevision(
+      state({ desired: 'Proposed', git: git('Draft'), seen: seen('Draft'), proposalFault: 'does not render' }),
+    );
     expect(plan).toEqual({ action: 'blocked', reason: 'NotProposable', message: 'does not render' });
   });
 
   test('still rejects a proposed package that does not render', () => {
-    const plan = planRevision(state({ desired: 'Draft', git: git('Proposed'), seen: seen('Proposed'), proposalFault: 'does not render' }));
+    const plan = planRevision(
+      state({ desired: 'Draft', git: git('Proposed'), seen: seen('Proposed'), proposalFault: 'does not render' }),
+    );
     expect(plan).toEqual({ action: 'transition', to: 'Draft' });
   });
 
@@ -84,18 +94,40 @@ describe('planRevision', () => {
     const wanted = { wantedHash: 'v1:b' };
     expect(planRevision(state({ ...wanted, git: git('Draft', { inputHash: 'v1:a' }) }))).toEqual({ action: 'mutate' });
     expect(planRevision(state({ ...wanted, git: git('Draft', { inputHash: 'v1:b' }) }))).toEqual({ action: 'none' });
-    expect(planRevision(state({ ...wanted, desired: 'Proposed', git: git('Proposed', { inputHash: 'v1:a' }) }))).toEqual({ action: 'none' });
+    expect(
+      planRevision(state({ ...wanted, desired: 'Proposed', git: git('Proposed', { inputHash: 'v1:a' }) })),
+    ).toEqual({ action: 'none' });
   });
 
   test('compares a published revision of unknown inputs once', () => {
-    const unknown = { desired: 'Published', git: git('Published'), seen: seen('Published'), wantedHash: 'v1:b' } as const;
+    const unknown = {
+      desired: 'Published',
+      git: git('Published'),
+      seen: seen('Published'),
+      wantedHash: 'v1:b',
+    } as const;
     expect(planRevision(state(unknown))).toEqual({ action: 'compare' });
     expect(planRevision(state({ ...unknown, comparedHash: 'v1:b' }))).toEqual({ action: 'none' });
   });
 
-  test.each(['Draft', 'Proposed', 'DeletionProposed'] as const)('deletes a %s revision from git first, then lets the object go (7.7.108)', (lifecycle) => {
-    expect(planRevision(state({ deleting: true, git: git(lifecycle) }))).toEqual({ action: 'deleteFromGit' });
-    expect(planRevision(state({ deleting: true }))).toEqual({ action: 'removeFinalizer' });
+  test.each(['Draft', 'Proposed', 'DeletionProposed'] as const)(
+    'deletes a %s revision from git first, then lets the object go (7.7.108)',
+    (lifecycle) => {
+      expect(planRevision(state({ deleting: true, git: git(lifecycle) }))).toEqual({ action: 'deleteFromGit' });
+      expect(planRevision(state({ deleting: true }))).toEqual({ action: 'removeFinalizer' });
+    },
+  );
+
+  test('writes metadata that the spec asks for into a draft, and never into a proposed revision', () => {
+    expect(planRevision(state({ metadataPending: true, git: git('Draft') }))).toEqual({ action: 'mutate' });
+    expect(planRevision(state({ metadataPending: true, desired: 'Proposed', git: git('Proposed') }))).toEqual({
+      action: 'none',
+    });
+  });
+
+  test('goes on with a blocked deletion when the deletion is proposed after all', () => {
+    const deleting = state({ deleting: true, desired: 'DeletionProposed', git: git('Published') });
+    expect(planRevision(deleting)).toEqual({ action: 'transition', to: 'DeletionProposed' });
   });
 
   test('says why a published revision is not deleted (7.9.174)', () => {
