@@ -23,7 +23,7 @@ $(INSTALLED): package-lock.json
 	  || { echo "make: the Node.js of node_modules was not installed; see the output of npm above" >&2; exit 1; }
 	@touch $@
 
-dist/main.js: $(INSTALLED) scripts/build.mjs package.json $(SOURCES)
+dist/main.js: $(INSTALLED) scripts/build.mjs $(wildcard scripts/starlark/*) package.json $(SOURCES)
 	node scripts/build.mjs
 
 .PHONY: run

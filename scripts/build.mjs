@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { buildStarlark } from './starlark/build.mjs';
 
 const root = join(import.meta.dirname, '..');
 const outdir = join(root, 'dist');
@@ -25,3 +26,5 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });
+
+await buildStarlark(outdir);

@@ -13,6 +13,15 @@ export interface BuiltinRuntimeOptions {
   readonly functions?: readonly BuiltinFunction[];
   /** Further registry paths whose images the functions stand for, such as a mirror of the catalogue. */
   readonly prefixes?: readonly string[];
+  /** Functions by name that are switched off, or stand for the versions given here instead of their own. */
+  readonly overrides?: { readonly [name: string]: BuiltinOverride };
+}
+
+export interface BuiltinOverride {
+  /** False: never; the function's images are left to other runtimes. */
+  readonly enabled?: boolean;
+  /** Range of image tags, as `versions` of the function. One that cannot be read matches nothing. */
+  readonly versions?: string;
 }
 
 /**
@@ -24,13 +33,15 @@ export interface BuiltinRuntimeOptions {
 export function createBuiltinRuntime(options: BuiltinRuntimeOptions = {}): FunctionRuntime {
   const prefixes = new Set([...CATALOG_PREFIXES, ...(options.prefixes ?? [])]);
   const functions = new Map((options.functions ?? CATALOG).map((builtin) => [builtin.name, builtin]));
+  const overrides = new Map(Object.entries(options.overrides ?? {}));
   return {
     name: 'builtin',
     runner(spec) {
       const image = effectiveImage(spec);
       if (image === undefined) return undefined;
       const builtin = functions.get(image.base);
-      if (builtin === undefined || !prefixes.has(image.prefix) || !standsFor(builtin, image)) return undefined;
+      if (builtin === undefined || !prefixes.has(image.prefix)) return undefined;
+      if (!standsFor(builtin, image, overrides.get(image.base)) || builtin.available === false) return undefined;
       return new BuiltinRunner(builtin, `${imageName(image)}:${image.tag ?? 'latest'}`);
     },
   };
@@ -42,11 +53,15 @@ function effectiveImage({ image, tag }: FunctionSpec): ImageReference | undefine
   return { prefix: reference.prefix, base: reference.base, tag };
 }
 
-function standsFor(builtin: BuiltinFunction, { tag, digest }: ImageReference): boolean {
-  if (digest !== undefined) return false;
+function standsFor(
+  { versions }: BuiltinFunction,
+  { tag, digest }: ImageReference,
+  override: BuiltinOverride = {},
+): boolean {
+  if (digest !== undefined || override.enabled === false) return false;
   if (tag === undefined || tag === 'latest') return true;
   const wanted = VersionRange.parse(tag);
-  return wanted !== undefined && VersionRange.parse(builtin.versions)?.intersects(wanted) === true;
+  return wanted !== undefined && VersionRange.parse(override.versions ?? versions)?.intersects(wanted) === true;
 }
 
 class BuiltinRunner implements Runner {

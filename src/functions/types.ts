@@ -68,6 +68,8 @@ export interface BuiltinFunction {
   /** Semver range of image tags that this implementation stands for, for example `>=0.1.0 <0.5.0`; `latest` always matches. */
   readonly versions: string;
   readonly summary: string;
+  /** False where something is missing that the function needs; another runtime has to take its image then. */
+  readonly available?: boolean;
   /** Runs synchronously on plain data. Throws nothing for bad configuration: that is an output with exit code 1. */
   run(input: FunctionInput): FunctionOutput;
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ResourceLimits } from 'node:worker_threads';
 import PQueue from 'p-queue';
@@ -8,6 +9,7 @@ import { runInSlot } from '../concurrency/slot-job.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
 import type { Package } from '../package/package.ts';
 import { unpackFiles } from '../package/packed-files.ts';
+import { KPTFILE } from '../package/subpackages.ts';
 import type { FileChange } from '../package/types.ts';
 import type { Renderer, RenderOutcome } from '../render/types.ts';
 import { FunctionHost } from './function-host.ts';
@@ -22,7 +24,7 @@ export interface WorkerRendererOptions {
   readonly imagePrefix?: string;
   /** As `prefixes` of the builtin runtime. */
   readonly builtinPrefixes?: readonly string[];
-  /** Packages up to this size are rendered in process. Default 40 files and 64 KiB. */
+  /** Packages up to this size are rendered in process, unless they run scripts. Default 40 files and 64 KiB. */
   readonly small?: { readonly files: number; readonly bytes: number };
   /** One render runs in a thread at a time. Default: one less than the processors, at least 1. */
   readonly maxThreads?: number;
@@ -92,8 +94,8 @@ export class WorkerRenderer implements Renderer {
   async render(pkg: Package, options: { readonly signal: AbortSignal }): Promise<RenderOutcome> {
     const { signal } = options;
     signal.throwIfAborted();
-    if (pkg.size <= this.#small.files && pkg.totalBytes <= this.#small.bytes)
-      return await this.#inProcess.render(pkg, options);
+    const small = pkg.size <= this.#small.files && pkg.totalBytes <= this.#small.bytes;
+    if (small && !mentionsScript(pkg)) return await this.#inProcess.render(pkg, options);
     if (this.#closed) throw poolClosed();
     const reply = await runInSlot(this.#queue, (inner) => this.#renderInThread(pkg, inner), signal, {});
     if (!reply.ok) throw unpackError(reply.error);
@@ -136,6 +138,17 @@ export class WorkerRenderer implements Renderer {
   #abandon(reason: Error): void {
     for (const kill of this.#inPool) kill.abort(reason);
   }
+}
+
+/**
+ * Whether the pipelines of a package may run a script. However small the package is, a script takes what time it likes
+ * up to its limits, and a thread is what can be ended.
+ */
+function mentionsScript(pkg: Package): boolean {
+  return pkg
+    .paths()
+    .filter((path) => posix.basename(path) === KPTFILE)
+    .some((path) => Buffer.from(pkg.get(path)?.bytes ?? []).includes('starlark'));
 }
 
 function crash(error: unknown): TransientError {
