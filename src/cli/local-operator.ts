@@ -47,7 +47,7 @@ export interface LocalOperatorOptions {
  * A key that has failed is tried again at growing intervals; what still fails when they grow beyond this is left as it is.
  * The tries add up to about as long.
  */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 2_500;
 /** What is due within this time for another reason than a failure, such as an approval's delay, is waited for. */
 const HORIZON_MS = 60_000;
 

@@ -49,8 +49,9 @@ export class RunObserver implements EventSink {
     const lasting = [...this.#warnings.values()].filter((event) => {
       const object = find(event);
       if (!object || object.metadata.uid !== event.regarding.uid) return false;
-      const obstacle = this.#obstacles.get(event.regarding.uid ?? '')?.has(event.reason) ?? false;
-      return obstacle ? readyCondition(object)?.reason === event.reason : true;
+      if (!this.#obstacles.get(event.regarding.uid ?? '')?.has(event.reason)) return true;
+      const ready = readyCondition(object);
+      return ready?.status !== 'True' && ready?.reason === event.reason && saysSame(ready.message, event.message);
     });
     return lasting.map(({ regarding, reason, message }) => ({
       object: `${regarding.kind} ${regarding.namespace ?? ''}/${regarding.name}`,
@@ -91,6 +92,11 @@ export class RunObserver implements EventSink {
     const doing = busy ? `; ${nameOf(busy)}: ${readyCondition(busy)?.message ?? ''}` : '';
     return `Ready: ${count(this.#repositories.values())} repositories, ${count(variants)} variants${doing}`;
   }
+}
+
+/** A long message is cut in an event. */
+function saysSame(condition: string, event: string): boolean {
+  return condition === event || condition.startsWith(event.replace(/…$/, ''));
 }
 
 /** One or two words; '' before the object was looked at. */
