@@ -32,7 +32,7 @@ export interface WriteOptions {
 
 /**
  * The verbs of a Kubernetes API server that our controllers use, no more. The embedded store and the adapter on a real
- * API server pass one suite. Errors: NotFound is TerminalError reason NotFound (get answers undefined instead),
+ * API server pass one suite. Objects that come out are deeply frozen. Errors: NotFound is TerminalError reason NotFound (get answers undefined instead),
  * AlreadyExists is ConflictError reason AlreadyExists, a stale resourceVersion is ConflictError reason Conflict, a
  * rejected object is TerminalError reason Invalid with the field, an expired watch is ConflictError reason Expired.
  */
@@ -51,7 +51,8 @@ export interface ObjectStore {
   /**
    * Server-side apply of metadata (labels, annotations, ownerReferences, finalizers) and spec: fields that this manager applied
    * before and left out now are removed; fields of others stay; forced. With `metadata.resourceVersion` it is a
-   * compare-and-swap. Creates the object when it is not there, unless a resourceVersion or uid is given.
+   * compare-and-swap. Creates the object when it is not there, unless a resourceVersion or uid is given: that is ConflictError
+   * Conflict then. What this manager wrote by create or patch is not removed by its applies.
    */
   apply<T extends KubeObject>(object: T, options: WriteOptions): Promise<T>;
   /** Server-side apply on the status subresource; spec and metadata of `object` beside name, uid and resourceVersion are ignored. */

@@ -87,16 +87,18 @@ describe('Manager', () => {
     const running = new Set<string>();
     let reconciles = 0;
     let highest = 0;
+    /** Counted instead of expected, which would be slow so many times. */
+    const faults = { shared: 0, stale: 0 };
     const made = make(
       async (key, { signal }) => {
-        expect(running.has(key)).toBe(false);
+        if (running.has(key)) faults.shared++;
         running.add(key);
         highest = Math.max(highest, running.size);
         reconciles++;
         const object = made.informer.get(key);
         if (object && object.status?.seen !== object.spec?.size) {
           await writeStatus(own, object, { seen: object.spec?.size }, { ...alice, signal });
-          expect(made.informer.get(key)?.status?.seen).toBe(object.spec?.size);
+          if (made.informer.get(key)?.status?.seen !== object.spec?.size) faults.stale++;
         }
         running.delete(key);
         return undefined;
@@ -115,6 +117,7 @@ describe('Manager', () => {
 
     expect(await idle()).toEqual([]);
     expect(informer.list().every(({ spec, status }) => status?.seen === spec?.size)).toBe(true);
+    expect(faults).toEqual({ shared: 0, stale: 0 });
     expect(highest).toBeLessThanOrEqual(8);
     expect(reconciles).toBeLessThanOrEqual(2 * (10_000 + 3 * 500));
     await manager.stop();
