@@ -15,17 +15,16 @@ export class EventLog {
   readonly #limit: number;
   #events: LoggedEvent[] = [];
   /** Events up to this version are no longer known. */
-  #forgotten: number;
+  #forgotten = 0;
   readonly #waiting = new Set<() => void>();
   #readers = 0;
 
   /** @param limit events that are surely kept; up to twice as many are */
-  constructor(limit: number, forgotten: number) {
+  constructor(limit: number) {
     this.#limit = limit;
-    this.#forgotten = forgotten;
   }
 
-  /** Version of the latest event, or the one that the log began with. */
+  /** Version of the latest event, or of the latest forgotten one. */
   get version(): number {
     return this.#events.at(-1)?.version ?? this.#forgotten;
   }

@@ -29,10 +29,6 @@ export class ObjectTable {
     return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, stored]) => stored);
   }
 
-  all(): StoredObject[] {
-    return [...this.#kinds.values()].flatMap((objects) => [...objects.values()]);
-  }
-
   byName(key: string): StoredObject[] {
     return [...(this.#byName.get(key)?.values() ?? [])];
   }

@@ -4,7 +4,6 @@ import { type KubeObject, type ObjectMeta, objectKey, objectLabel } from '../../
 import { asMap, frozenCopy, isMap, type JsonMap, sameJson } from '../../json.ts';
 import type { KindRef, ListResult, ObjectName, ObjectStore, WatchEvent, WriteOptions } from '../../store.ts';
 import { EventLog } from './event-log.ts';
-import type { StoreRecord } from './journal.ts';
 import { withListsAsMaps, withMapsAsLists } from './keyed-lists.ts';
 import { applyFields, type Managers, managerKey, updateOwners } from './managed-fields.ts';
 import { mergePatch } from './merge-patch.ts';
@@ -34,8 +33,6 @@ export interface EmbeddedStoreOptions {
   readonly historyLimit?: number;
   readonly now?: () => Date;
   readonly uid?: () => string;
-  /** Told of every change, in order, before the writer is; it must not throw. See journal.ts. */
-  readonly journal?: { append(record: StoreRecord): void };
 }
 
 /** Owners remembered after they have gone, so that a dependent that comes too late goes as well. */
@@ -51,21 +48,17 @@ export class EmbeddedStore implements ObjectStore {
   readonly #historyLimit: number;
   readonly #now: () => Date;
   readonly #newUid: () => string;
-  readonly #journal: EmbeddedStoreOptions['journal'];
   readonly #objects = new ObjectTable();
   readonly #logs = new Map<string, EventLog>();
   readonly #subscribers = new Set<(change: StoreChange) => void>();
   readonly #goneUids = new Set<string>();
   #version = 0;
-  /** What the history of every kind begins after. */
-  #restoredVersion = 0;
 
   constructor(options: EmbeddedStoreOptions = {}) {
     this.#kinds = new Map((options.kinds ?? []).map((registered) => [kindId(registered.kind), registered]));
     this.#historyLimit = options.historyLimit ?? 10_000;
     this.#now = options.now ?? (() => new Date());
     this.#newUid = options.uid ?? randomUUID;
-    this.#journal = options.journal;
   }
 
   /** Number of watches that have not ended. */
@@ -197,25 +190,6 @@ export class EmbeddedStore implements ObjectStore {
     this.#delete(existing);
   }
 
-  /** Everything in the store, for a later {@link restore}. */
-  snapshot(): StoreRecord[] {
-    return this.#objects.all().map(({ object, managers }) => ({ type: 'put', object, managers }));
-  }
-
-  /**
-   * Fills a store that is still empty, without events: what a journal or a snapshot holds, oldest first.
-   * @throws Error when the store has been written to
-   */
-  restore(records: Iterable<StoreRecord>): void {
-    if (this.#version > 0) throw new Error('only an empty store can be restored');
-    for (const { type, object, managers } of records) {
-      this.#version = Math.max(this.#version, Number(object.metadata.resourceVersion));
-      if (type === 'put') this.#objects.put({ object: frozenCopy(object), managers });
-      else this.#objects.remove({ object, managers });
-    }
-    this.#restoredVersion = this.#version;
-  }
-
   #find(object: KubeObject): StoredObject | undefined {
     const namespaced = this.#kinds.get(kindId(object))?.kind.namespaced;
     const { namespace } = object.metadata;
@@ -274,7 +248,6 @@ export class EmbeddedStore implements ObjectStore {
   #noteOwners({ object, managers: before }: StoredObject, managers: Managers): void {
     if (sameJson(before, managers)) return;
     this.#objects.put({ object, managers });
-    this.#journal?.append({ type: 'put', object, managers });
   }
 
   #delete({ object, managers }: StoredObject): void {
@@ -315,14 +288,13 @@ export class EmbeddedStore implements ObjectStore {
     const before = this.#objects.get(kindId(object), objectKey(object.metadata))?.object;
     if (type === 'DELETED') this.#objects.remove(stored);
     else this.#objects.put(stored);
-    this.#journal?.append({ type: type === 'DELETED' ? 'remove' : 'put', object, managers });
     this.#log(kindId(object)).append({ version, type, object });
     for (const subscriber of this.#subscribers) subscriber({ before, after: type === 'DELETED' ? undefined : object });
     return stored;
   }
 
   #log(kind: string): EventLog {
-    const log = this.#logs.get(kind) ?? new EventLog(this.#historyLimit, this.#restoredVersion);
+    const log = this.#logs.get(kind) ?? new EventLog(this.#historyLimit);
     this.#logs.set(kind, log);
     return log;
   }
