@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { TerminalError } from '../api/errors.ts';
 import { isResource, parseKrmFile } from '../krm/file.ts';
+import type { ConfigRef } from '../krm/function-spec.ts';
 import { getString, type KrmMap } from '../krm/value.ts';
 import type { Package } from '../package/package.ts';
 import { KPTFILE, ownerPackage, packageTree } from '../package/subpackages.ts';
@@ -70,9 +71,33 @@ function resolveConfig(step: PipelineStep, items: readonly RenderItem[], read: K
     if (item === undefined) return { functionConfig: read, directory: '' };
     return { functionConfig: item.value, directory: configDirectory(path) };
   }
+  if (spec.configRef !== undefined)
+    return { functionConfig: findReferenced(step, spec.configRef, items), directory: '' };
   if (spec.configMap === undefined) return { directory: '' };
   const metadata = { name: 'function-input' };
   return { functionConfig: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: spec.configMap }, directory: '' };
+}
+
+/** The one resource of the step's own package that a `configRef` names, as the steps before left it. */
+function findReferenced(step: PipelineStep, ref: ConfigRef, items: readonly RenderItem[]): KrmMap {
+  const matching = items.filter(({ packagePath, value }) => {
+    return packagePath === step.packagePath && isReferenced(value, ref);
+  });
+  const [found] = matching;
+  if (found !== undefined && matching.length === 1) return found.value;
+  const wanted = [ref.apiVersion, ref.kind, ref.namespace, ref.name].filter((part) => part).join(' ');
+  const places = matching.map(({ path }) => path).join(', ');
+  const what = matching.length === 0 ? 'no resource' : `${matching.length} resources (${places})`;
+  throw invalidConfig(step, `${what} of the package match ${wanted}; one must`, 'configRef');
+}
+
+function isReferenced(value: KrmMap, { apiVersion, kind, name, namespace }: ConfigRef): boolean {
+  return (
+    value.kind === kind &&
+    getString(value, ['metadata', 'name']) === name &&
+    (!apiVersion || value.apiVersion === apiVersion) &&
+    (!namespace || getString(value, ['metadata', 'namespace']) === namespace)
+  );
 }
 
 /** A folder called `functions` keeps configurations only: what they generate belongs beside it. */
@@ -82,7 +107,7 @@ function configDirectory(path: string): string {
   return target === '.' ? '' : target;
 }
 
-function invalidConfig(step: PipelineStep, message: string): TerminalError {
-  const location = { file: joinPath(step.packagePath, KPTFILE), field: `${step.field}.configPath` };
+function invalidConfig(step: PipelineStep, message: string, field = 'configPath'): TerminalError {
+  const location = { file: joinPath(step.packagePath, KPTFILE), field: `${step.field}.${field}` };
   return new TerminalError('InvalidFunctionConfig', message, location);
 }

@@ -1,5 +1,12 @@
 import { TerminalError } from '../api/errors.ts';
+import { imageName, parseImage } from '../functions/image.ts';
 import type { FunctionSpec } from '../krm/function-spec.ts';
+
+/** Where the functions of the catalogue are published: what may run when nothing else is said. */
+export const CATALOG_IMAGES: readonly string[] = ['ghcr.io/kptdev', 'gcr.io/kpt-fn', 'builtins'];
+
+/** Allows images of any place. */
+export const ANY_IMAGE = '*';
 
 /**
  * Checks a registry path that is put before image names without a slash; trailing slashes go.
@@ -17,4 +24,18 @@ export function cleanImagePrefix(prefix: string): string {
 export function qualifyImage(spec: FunctionSpec, prefix: string): FunctionSpec {
   if (spec.image === undefined || prefix === '' || spec.image.includes('/')) return spec;
   return { ...spec, image: `${prefix}/${spec.image}` };
+}
+
+/**
+ * Whoever edits a Kptfile chooses what runs; this is where that ends.
+ * @param allowed registry paths, compared part by part: `example.com/fns` allows `example.com/fns/a/b`
+ * @throws TerminalError ImageNotAllowed
+ */
+export function checkImageAllowed(image: string, allowed: readonly string[]): void {
+  const reference = parseImage(image);
+  const name = reference === undefined ? image : imageName(reference);
+  const isBelow = (prefix: string) => prefix === ANY_IMAGE || name === prefix || name.startsWith(`${prefix}/`);
+  if (!name.includes('/') || allowed.some(isBelow)) return;
+  const message = `the image ${JSON.stringify(image)} is from none of the places that functions may come from: `;
+  throw new TerminalError('ImageNotAllowed', message + allowed.join(', '));
 }

@@ -3,14 +3,18 @@ import { editSource, isResource, stringifyKrm } from '../krm/file.ts';
 import { describeId, resourceId } from '../krm/identity.ts';
 import { getString, type KrmMap, type KrmValue } from '../krm/value.ts';
 
+/** A document's text and the data that it reads as. */
+export interface ItemBase {
+  readonly value: KrmMap;
+  readonly text: string;
+}
+
 /** Where an item was read: what decides which bytes have to be written. */
-export interface ItemSource {
+export interface ItemSource extends ItemBase {
   /** Relative to the root package. */
   readonly file: string;
   /** Number of the document in its file, from 0. */
   readonly document: number;
-  readonly value: KrmMap;
-  readonly text: string;
 }
 
 /** An item as the renderer holds it between two functions: nothing of its bookkeeping is missing. */
@@ -23,6 +27,8 @@ export interface RenderItem extends FunctionItem {
   readonly text: () => string;
   /** Absent on what a function generated. */
   readonly source?: ItemSource;
+  /** What `text` is made of: the source, or the text that a function which changes comments gave last. */
+  readonly base?: ItemBase;
 }
 
 /** File of an item, relative to the root package. */
@@ -36,13 +42,18 @@ export function joinPath(directory: string, path: string): string {
 }
 
 /** The text of an item's document with `value` as its data. */
-export function itemText(value: KrmMap, source: ItemSource | undefined): () => string {
+export function itemText(value: KrmMap, base: ItemBase | undefined): () => string {
   let text: string | undefined;
   return () => {
-    if (source === undefined) text ??= stringifyKrm(value);
-    else text ??= value === source.value ? source.text : editSource(source.text, value);
+    if (base === undefined) text ??= stringifyKrm(value);
+    else text ??= value === base.value ? base.text : editSource(base.text, value);
     return text;
   };
+}
+
+/** Items by the directory of their package. */
+export function itemPackages(items: readonly RenderItem[]): ReadonlyMap<string, readonly RenderItem[]> {
+  return Map.groupBy(items, (item) => item.packagePath);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { TerminalError } from '../api/errors.ts';
 import type { FunctionItem } from '../functions/types.ts';
+import { editSource } from '../krm/file.ts';
 import { describeId, resourceId } from '../krm/identity.ts';
 import { checkPackagePath } from '../package/path.ts';
 import { KPTFILE } from '../package/subpackages.ts';
@@ -22,16 +23,22 @@ export interface OutputContext {
   readonly nextId: () => number;
 }
 
+/** Resources that a function may return; a package has fewer. */
+export const MAX_OUTPUT_ITEMS = 50_000;
+
 /**
  * Checks what a function returned for the items it was given, and pairs the two by id. An item that came back as it
  * was is the same object.
- * @throws TerminalError InvalidFunctionOutput, PathEscapes, KptfileRemoved
+ * @throws TerminalError BadOutput, PathEscapes, KptfileRemoved
  */
 export function acceptOutput(
   given: readonly RenderItem[],
   output: readonly FunctionItem[],
   context: OutputContext,
 ): OutputItem[] {
+  if (output.length > MAX_OUTPUT_ITEMS) {
+    throw invalidOutput(`the function returned ${output.length} resources; ${MAX_OUTPUT_ITEMS} are the limit`);
+  }
   const unseen = new Map(given.map((item) => [item.id, item]));
   const accepted = output.map((item) => {
     const before = item.id === undefined ? undefined : unseen.get(item.id);
@@ -54,12 +61,27 @@ function acceptItem(item: FunctionItem, before: RenderItem | undefined, context:
   if (index !== undefined && (!Number.isInteger(index) || index < 0)) {
     throw invalidOutput(`${describeId(resourceId(value))}: index ${index} is no document number`);
   }
-  if (before === undefined) return { value, packagePath, path, index, id: context.nextId() };
+  if (before === undefined) {
+    const base = item.text && ownText(value, item.text());
+    return { value, packagePath, path, index, id: context.nextId(), base };
+  }
   const moved = path !== before.path || index !== before.index || packagePath !== before.packagePath;
   if (isKptfile(before) && moved) throw kptfileRemoved(before);
-  if (value === before.value && !moved) return before;
+  const base = newBase(item, before);
+  if (value === before.value && base === before.base && !moved) return before;
   const { id, source } = before;
-  return { value, packagePath, path, index, id, source, text: itemText(value, source) };
+  return { value, packagePath, path, index, id, source, base, text: itemText(value, base) };
+}
+
+/** A text that differs from the one that the function was given is one with other comments. */
+function newBase(item: FunctionItem, before: RenderItem): RenderItem['base'] {
+  if (item.text === undefined || item.text === before.text) return before.base;
+  const text = item.text();
+  return text === before.text() ? before.base : ownText(item.value, text);
+}
+
+function ownText(value: RenderItem['value'], text: string): RenderItem['base'] {
+  return { value, text: editSource(text, value) };
 }
 
 function acceptPackage(named: string | undefined, value: RenderItem['value'], context: OutputContext): string {
@@ -91,6 +113,6 @@ function kptfileRemoved(item: RenderItem): TerminalError {
   return new TerminalError('KptfileRemoved', message, { file: itemFile(item) });
 }
 
-export function invalidOutput(message: string): TerminalError {
-  return new TerminalError('InvalidFunctionOutput', message);
+function invalidOutput(message: string): TerminalError {
+  return new TerminalError('BadOutput', message);
 }

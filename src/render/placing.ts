@@ -26,11 +26,20 @@ export function placeItems(items: readonly OutputItem[], context: PlacingContext
   return new Placing(context).place(items);
 }
 
+/** What has its place in one file. */
+interface FilePlaces {
+  readonly documents: Map<number, RenderItem>;
+  /** By identity; the first when there are several. */
+  readonly identities: Map<string, RenderItem>;
+  /** A document number that is free, as are all after it. */
+  nextIndex: number;
+}
+
 class Placing {
   readonly #context: PlacingContext;
-  /** By file, then by document number. */
-  readonly #taken = new Map<string, Map<number, RenderItem>>();
-  readonly #placed: RenderItem[] = [];
+  readonly #files = new Map<string, FilePlaces>();
+  /** In order, by id. */
+  readonly #placed = new Map<number, RenderItem>();
 
   constructor(context: PlacingContext) {
     this.#context = context;
@@ -43,23 +52,23 @@ class Placing {
       else this.#put(complete(item, item.path, item.index));
     }
     for (const item of homeless) this.#findPlace(item);
-    return this.#placed;
+    return [...this.#placed.values()];
   }
 
   #findPlace(item: OutputItem): void {
     const path = item.path ?? this.#defaultPath(item);
     const file = joinPath(item.packagePath, path);
-    const before = this.#sameIdentity(file, item.value);
+    const key = identityKey(item.value);
+    const before = key === undefined ? undefined : this.#files.get(file)?.identities.get(key);
     if (before !== undefined) this.#replace(before, item);
-    else this.#put(complete(item, path, this.#freeIndex(file)));
+    else this.#put(complete(item, path, this.#placesOf(file).nextIndex));
   }
 
   #put(item: RenderItem): void {
     const file = itemFile(item);
     const { content } = this.#context;
     if (item.source?.file !== file) this.#checkFile(file, item);
-    const documents = this.#taken.get(file) ?? new Map<number, RenderItem>();
-    this.#taken.set(file, documents);
+    const { documents, identities } = this.#placesOf(file);
     const other = documents.get(item.index);
     if (other !== undefined) {
       throw pathTaken(`${describeItem(item)} and ${describeItem(other)} have the same place`, file);
@@ -68,7 +77,21 @@ class Placing {
       throw pathTaken(`${describeItem(item)} has the place of a document that is no resource`, file);
     }
     documents.set(item.index, item);
-    this.#placed.push(item);
+    const key = identityKey(item.value);
+    if (key !== undefined && !identities.has(key)) identities.set(key, item);
+    const places = this.#placesOf(file);
+    places.nextIndex = Math.max(places.nextIndex, item.index + 1);
+    this.#placed.set(item.id, item);
+  }
+
+  #placesOf(file: string): FilePlaces {
+    let places = this.#files.get(file);
+    if (places === undefined) {
+      const nextIndex = Math.max(-1, ...(this.#context.content.untouched.get(file) ?? [])) + 1;
+      places = { documents: new Map(), identities: new Map(), nextIndex };
+      this.#files.set(file, places);
+    }
+    return places;
   }
 
   #checkFile(file: string, item: RenderItem): void {
@@ -78,29 +101,14 @@ class Placing {
     throw pathTaken(`${id} would overwrite ${file}, which is ignored or no file of resources`, file);
   }
 
-  #freeIndex(file: string): number {
-    const taken = [...(this.#taken.get(file)?.keys() ?? []), ...(this.#context.content.untouched.get(file) ?? [])];
-    return Math.max(-1, ...taken) + 1;
-  }
-
-  #sameIdentity(file: string, value: KrmMap): RenderItem | undefined {
-    const id = resourceId(value);
-    if (id.name === '') return undefined;
-    const key = idKey(id);
-    for (const item of this.#taken.get(file)?.values() ?? []) {
-      if (idKey(resourceId(item.value)) === key) return item;
-    }
-    return undefined;
-  }
-
   #replace(before: RenderItem, item: OutputItem): void {
     const file = itemFile(before);
     if (before.id >= this.#context.firstNewId) {
       throw pathTaken(`${describeId(resourceId(item.value))} is generated twice in ${file}`, file);
     }
-    const next = { ...before, value: item.value, text: itemText(item.value, before.source) };
-    this.#taken.get(file)?.set(before.index, next);
-    this.#placed[this.#placed.indexOf(before)] = next;
+    const next = { ...before, value: item.value, text: itemText(item.value, before.base) };
+    this.#placesOf(file).documents.set(before.index, next);
+    this.#placed.set(before.id, next);
   }
 
   #defaultPath(item: OutputItem): string {
@@ -108,15 +116,21 @@ class Placing {
     const folder = [this.#context.defaultDirectory, namespace].filter((part) => part !== '').join('/');
     const base = name || (getString(item.value, ['metadata', 'generateName']) ?? '');
     const path = joinPath(folder, `${kind.toLowerCase()}_${base}.yaml`);
-    const holders = this.#taken.get(joinPath(item.packagePath, path))?.values() ?? [];
+    const holders = this.#files.get(joinPath(item.packagePath, path))?.documents.values() ?? [];
     const foreign = [...holders].some((other) => resourceId(other.value).group !== group);
     return foreign ? joinPath(folder, `${kind.toLowerCase()}.${group || 'core'}_${base}.yaml`) : path;
   }
 }
 
+/** undefined for what has no name yet. */
+function identityKey(value: KrmMap): string | undefined {
+  const id = resourceId(value);
+  return id.name === '' ? undefined : idKey(id);
+}
+
 function complete(item: OutputItem, path: string, index: number): RenderItem {
   if (item.path === path && item.index === index && item.text !== undefined) return item as RenderItem;
-  return { ...item, path, index, text: item.text ?? itemText(item.value, item.source) };
+  return { ...item, path, index, text: item.text ?? itemText(item.value, item.base) };
 }
 
 function pathTaken(message: string, file: string): TerminalError {

@@ -69,7 +69,8 @@ class ItemReader implements PackageItems {
       const source = { file: path, document: index, value, text };
       const packagePath = owner.directory;
       const relative = packagePath === '' ? path : path.slice(packagePath.length + 1);
-      return [{ value, path: relative, index, packagePath, id: this.nextId++, text: itemText(value, source), source }];
+      const [id, itsText] = [this.nextId++, itemText(value, source)];
+      return [{ value, path: relative, index, packagePath, id, text: itsText, source, base: source }];
     });
   }
 

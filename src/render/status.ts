@@ -74,6 +74,8 @@ function toStepResult(step: RenderStep): KrmMap {
     name: step.name,
     image: step.image,
     exec: step.exec,
+    when: step.when,
+    skipped: step.skipped,
     executionError: step.executionError,
     stderr: step.stderr,
     exitCode: step.exitCode,
@@ -109,5 +111,12 @@ function outline(status: KrmMap): KrmValue {
 
 function stepOutline(step: KrmValue): KrmValue {
   const part = (key: string) => getIn(step, [key]) ?? null;
-  return { name: part('name'), image: part('image'), exec: part('exec'), exitCode: part('exitCode') };
+  return {
+    name: part('name'),
+    image: part('image'),
+    exec: part('exec'),
+    when: part('when'),
+    skipped: part('skipped'),
+    exitCode: part('exitCode'),
+  };
 }

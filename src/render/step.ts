@@ -2,16 +2,18 @@ import { describeError, errorMessage, TerminalError, VerandaError } from '../api
 import type { FunctionOutput, FunctionRuntime, Runner } from '../functions/types.ts';
 import type { Package } from '../package/package.ts';
 import { KPTFILE } from '../package/subpackages.ts';
-import { boundResults, boundText, MAX_MESSAGE_BYTES, MAX_STDERR_BYTES } from './bounds.ts';
+import { boundText, MAX_MESSAGE_BYTES, type ReportRoom } from './bounds.ts';
+import { conditionHolds } from './condition.ts';
 import type { StepConfig, StepConfigs } from './config.ts';
 import { describeStep, type PipelineStep, type RenderPackages } from './discovery.ts';
-import { qualifyImage } from './image.ts';
+import { checkImageAllowed, qualifyImage } from './image.ts';
 import { joinPath, type RenderItem } from './item.ts';
 import { mergeBack } from './merge-back.ts';
 import { acceptOutput } from './output.ts';
 import { placeItems } from './placing.ts';
 import type { PackageItems } from './read-items.ts';
 import { hasSelection, selectItems } from './select.ts';
+import { runWithin } from './time-limit.ts';
 import type { RenderStep } from './types.ts';
 
 /** Everything that the steps of one render share. */
@@ -22,9 +24,18 @@ export interface RenderRun {
   readonly configs: StepConfigs;
   readonly runtime: FunctionRuntime;
   readonly imagePrefix: string;
+  /** Registry paths whose images may run. */
+  readonly allowedImages: readonly string[];
+  /** Milliseconds that one function may take. */
+  readonly stepTimeout: number;
+  /** Milliseconds that only grow. */
+  readonly now: () => number;
   readonly signal: AbortSignal;
+  /** The items of each package as the steps so far have left them. */
+  readonly items: Map<string, readonly RenderItem[]>;
   /** Executed steps, in order; a failed one is the last. */
   readonly steps: RenderStep[];
+  readonly room: ReportRoom;
   readonly ids: { next: number };
 }
 
@@ -39,13 +50,19 @@ export async function runStep(
   items: readonly RenderItem[],
 ): Promise<readonly RenderItem[]> {
   run.signal.throwIfAborted();
-  const record = new StepRecord(run, step);
+  const given = selectItems(items, step.spec);
+  const record = new StepRecord(run, step, given.length);
   try {
+    if (!(await conditionHolds(step, given))) {
+      record.skipped();
+      return items;
+    }
     const runner = record.found(findRunner(run, step));
     const config = run.configs.resolve(step, items);
-    const given = selectItems(items, step.spec);
     const input = { items: given, functionConfig: config.functionConfig };
-    const output = record.ran(await runner.run(input, { signal: run.signal, packagePath: step.packagePath }));
+    const { packagePath } = step;
+    const work = (signal: AbortSignal) => runner.run(input, { signal, packagePath });
+    const output = record.ran(await runWithin(run.stepTimeout, run.signal, work));
     if (output.exitCode !== 0) throw functionFailed(step, output);
     const next = step.phase === 'mutator' ? takeOver(run, step, items, given, output, config) : items;
     record.succeeded();
@@ -58,6 +75,7 @@ export async function runStep(
 
 function findRunner(run: RenderRun, step: PipelineStep): Runner {
   const spec = qualifyImage(step.spec, run.imagePrefix);
+  if (spec.image !== undefined) checkImageAllowed(spec.image, run.allowedImages);
   const runner = run.runtime.runner(spec);
   if (runner !== undefined) return runner;
   const what = spec.image === undefined ? 'this command' : `the image ${JSON.stringify(spec.image)}`;
@@ -95,12 +113,17 @@ function functionFailed(step: PipelineStep, output: FunctionOutput): TerminalErr
 class StepRecord {
   readonly #run: RenderRun;
   readonly #step: PipelineStep;
+  /** How many items the function gets. */
+  readonly #given: number;
+  readonly #start: number;
   #runner: Runner | undefined;
   #output: FunctionOutput | undefined;
 
-  constructor(run: RenderRun, step: PipelineStep) {
+  constructor(run: RenderRun, step: PipelineStep, given: number) {
     this.#run = run;
     this.#step = step;
+    this.#given = given;
+    this.#start = run.now();
   }
 
   found(runner: Runner): Runner {
@@ -117,29 +140,36 @@ class StepRecord {
     this.#add(this.#output?.exitCode ?? 0);
   }
 
+  skipped(): void {
+    this.#add(0, { skipped: true });
+  }
+
   /** Why the render stops here. */
   failed(error: unknown): VerandaError {
     const exitCode = this.#output?.exitCode ?? 0;
     if (exitCode !== 0) this.#add(exitCode);
-    else this.#add(1, boundText(describeError(error), MAX_MESSAGE_BYTES));
+    else this.#add(1, { executionError: boundText(describeError(error), MAX_MESSAGE_BYTES) });
     return inStep(error, this.#step);
   }
 
-  #add(exitCode: number, executionError?: string): void {
+  #add(exitCode: number, more: Pick<RenderStep, 'executionError' | 'skipped'> = {}): void {
     const { phase, packagePath, spec } = this.#step;
     const image = spec.image === undefined ? undefined : (this.#runner?.resolved ?? this.#qualified());
-    const stderr = this.#output?.stderr;
-    this.#run.steps.push({
+    const { room, steps } = this.#run;
+    steps.push({
       phase,
       packagePath,
       name: spec.name,
       image,
       exec: spec.exec,
       runtime: this.#runner?.runtime,
+      selected: hasSelection(spec) ? this.#given : undefined,
+      when: spec.when || undefined,
       exitCode,
-      stderr: stderr ? boundText(stderr, MAX_STDERR_BYTES) : undefined,
-      executionError,
-      results: boundResults(this.#output?.results ?? []),
+      milliseconds: Math.round(this.#run.now() - this.#start),
+      stderr: room.stderr(this.#output?.stderr),
+      results: room.results(this.#output?.results ?? []),
+      ...more,
     });
   }
 

@@ -11,7 +11,15 @@ export interface RenderStep {
   readonly image?: string;
   readonly exec?: string;
   readonly runtime?: string;
+  /** How many resources the function was given, when it was given a selection of them. */
+  readonly selected?: number;
+  /** The step's condition. */
+  readonly when?: string;
+  /** The condition did not hold, so that the function did not run. */
+  readonly skipped?: boolean;
   readonly exitCode: number;
+  /** How long it took. */
+  readonly milliseconds: number;
   readonly stderr?: string;
   /** Why the function could not be started or its output not be used. */
   readonly executionError?: string;

@@ -1,5 +1,5 @@
-import type { KrmFile } from '../krm/file.ts';
-import type { KrmValue } from '../krm/value.ts';
+import { type KrmFile, parseKrmFile } from '../krm/file.ts';
+import { type KrmValue, valuesEqual } from '../krm/value.ts';
 import type { Package } from '../package/package.ts';
 import type { FileChange } from '../package/types.ts';
 import { itemFile, type RenderItem } from './item.ts';
@@ -10,6 +10,21 @@ import type { PackageItems } from './read-items.ts';
  * documents all do; what changed is edited in place. A file whose last document is gone is removed.
  */
 export function writeItems(pkg: Package, content: PackageItems, items: readonly RenderItem[]): Package {
+  return pkg.edit(fileChanges(pkg, content, items));
+}
+
+/**
+ * The same after a failure: what is gone may be missed by the steps that did not run, so a file is removed only when
+ * all its resources have moved to others.
+ */
+export function writePartialItems(pkg: Package, content: PackageItems, items: readonly RenderItem[]): Package {
+  const alive = new Set(items.map(({ id }) => id));
+  const read = [...content.items.values()].flat();
+  const losers = new Set(read.filter(({ id }) => !alive.has(id)).map(itemFile));
+  return pkg.edit(fileChanges(pkg, content, items).filter(([path, file]) => file !== null || !losers.has(path)));
+}
+
+function fileChanges(pkg: Package, content: PackageItems, items: readonly RenderItem[]): FileChange[] {
   const byFile = Map.groupBy(items, itemFile);
   const changes: FileChange[] = [];
   for (const file of new Set([...content.files.keys(), ...byFile.keys()])) {
@@ -17,7 +32,7 @@ export function writeItems(pkg: Package, content: PackageItems, items: readonly 
     if (bytes !== content.files.get(file)?.bytes)
       changes.push([file, bytes && { bytes, mode: pkg.get(file)?.mode ?? '100644' }]);
   }
-  return pkg.edit(changes);
+  return changes;
 }
 
 class FileWriter {
@@ -46,7 +61,9 @@ class FileWriter {
       return file.documents.length === 0 ? file.bytes : null;
     }
     if (!isInOrder(inPlace)) return this.#rebuilt(file);
-    const edited = file.edit(this.#edits(file, inPlace));
+    const commented = withTexts(file, newTexts(inPlace));
+    if (commented === undefined) return this.#rebuilt(file);
+    const edited = commented.edit(this.#edits(commented, inPlace));
     if (added.length === 0) return edited.bytes;
     const kept = edited.documents.length === 0 ? [] : [new TextDecoder().decode(edited.bytes)];
     return this.#joined([...kept, ...added.map((item) => item.text())]);
@@ -86,4 +103,31 @@ function isInOrder(items: readonly RenderItem[]): boolean {
     const before = items[at - 1];
     return before === undefined || (before.source?.document ?? 0) < (item.source?.document ?? 0);
   });
+}
+
+/** Documents whose comments a function changed, by their number. */
+function newTexts(inPlace: readonly RenderItem[]): Map<number, string> {
+  const texts = new Map<number, string>();
+  for (const { source, base, text } of inPlace)
+    if (source !== undefined && base !== source) texts.set(source.document, text());
+  return texts;
+}
+
+/** The file with other texts of some documents; undefined when they cannot be told from what stands between them. */
+function withTexts(file: KrmFile, texts: ReadonlyMap<number, string>): KrmFile | undefined {
+  if (texts.size === 0) return file;
+  let rest = new TextDecoder().decode(file.bytes);
+  let written = '';
+  for (const { index, source } of file.documents) {
+    const start = rest.indexOf(source);
+    if (start < 0) return undefined;
+    const text = texts.get(index) ?? source;
+    written += rest.slice(0, start) + (source.endsWith('\n') && !text.endsWith('\n') ? `${text}\n` : text);
+    rest = rest.slice(start + source.length);
+  }
+  const next = parseKrmFile(file.path, new TextEncoder().encode(written + rest));
+  const isAsBefore = (document: KrmFile['documents'][number]) => {
+    return texts.has(document.index) || valuesEqual(document.value, next.documents[document.index]?.value);
+  };
+  return next.documents.length === file.documents.length && file.documents.every(isAsBefore) ? next : undefined;
 }

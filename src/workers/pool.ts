@@ -11,6 +11,7 @@ import type { Package } from '../package/package.ts';
 import { unpackFiles } from '../package/packed-files.ts';
 import { KPTFILE } from '../package/subpackages.ts';
 import type { FileChange } from '../package/types.ts';
+import type { RendererOptions } from '../render/renderer.ts';
 import type { Renderer, RenderOutcome } from '../render/types.ts';
 import { FunctionHost } from './function-host.ts';
 import { type RenderReply, type RenderTask, unpackError } from './protocol.ts';
@@ -20,9 +21,9 @@ export interface WorkerRendererOptions {
   readonly inProcess: Renderer;
   /** Functions that the builtin runtime does not know: asked by workers, run on the main thread. */
   readonly hosted: FunctionRuntime;
-  /** As `imagePrefix` of the renderer. */
-  readonly imagePrefix?: string;
-  /** As `prefixes` of the builtin runtime. */
+  /** What the renderers in the threads are made with: as in `RendererOptions`. */
+  readonly renderer?: RendererSettings;
+  /** As `prefixes` of the builtin runtime; images there may run. */
   readonly builtinPrefixes?: readonly string[];
   /** Packages up to this size are rendered in process, unless they run scripts. Default 40 files and 64 KiB. */
   readonly small?: { readonly files: number; readonly bytes: number };
@@ -38,6 +39,9 @@ export interface WorkerRendererOptions {
   readonly entry?: URL;
 }
 
+/** What of a renderer's options can be sent to a thread. */
+export type RendererSettings = Pick<RendererOptions, 'imagePrefix' | 'allowedImages' | 'stepTimeout' | 'writesStatus'>;
+
 const SMALL = { files: 40, bytes: 64 * 1024 };
 const RESOURCE_LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512 };
 
@@ -51,7 +55,7 @@ const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worke
 export class WorkerRenderer implements Renderer {
   readonly #inProcess: Renderer;
   readonly #hosted: FunctionRuntime;
-  readonly #settings: Pick<RenderTask, 'imagePrefix' | 'builtinPrefixes'>;
+  readonly #settings: Pick<RenderTask, 'builtinPrefixes' | keyof RendererSettings>;
   readonly #small: { readonly files: number; readonly bytes: number };
   readonly #grace: number;
   readonly #pool: Piscina<RenderTask, RenderReply>;
@@ -64,7 +68,7 @@ export class WorkerRenderer implements Renderer {
     const maxThreads = options.maxThreads ?? Math.max(1, availableParallelism() - 1);
     this.#inProcess = options.inProcess;
     this.#hosted = options.hosted;
-    this.#settings = { imagePrefix: options.imagePrefix, builtinPrefixes: options.builtinPrefixes };
+    this.#settings = { ...options.renderer, builtinPrefixes: options.builtinPrefixes };
     this.#small = options.small ?? SMALL;
     this.#grace = options.grace ?? 2000;
     this.#queue = new PQueue({ concurrency: maxThreads });

@@ -27,6 +27,9 @@ export interface RenderTask {
   readonly package: PackedPackage;
   readonly imagePrefix?: string;
   readonly builtinPrefixes?: readonly string[];
+  readonly allowedImages?: readonly string[];
+  readonly stepTimeout?: number;
+  readonly writesStatus?: boolean;
   readonly asks: MessagePort;
   readonly calls: MessagePort;
   /** One number: 0 while a question is open, 1 when its answer has been posted. */

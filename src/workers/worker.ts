@@ -12,6 +12,8 @@ export function render(task: RenderTask): Promise<RenderReply> {
       name: 'worker',
       runner: (spec) => builtin.runner(spec) ?? hosted.runner(spec),
     };
-    return createRenderer({ runtime, imagePrefix: task.imagePrefix });
+    const { imagePrefix, builtinPrefixes = [], allowedImages = [], stepTimeout, writesStatus } = task;
+    const allowed = [...allowedImages, ...builtinPrefixes];
+    return createRenderer({ runtime, imagePrefix, allowedImages: allowed, stepTimeout, writesStatus });
   });
 }

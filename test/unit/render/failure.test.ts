@@ -54,7 +54,7 @@ describe('a failing render', () => {
       Kptfile: kptfile('r'),
       'db/Kptfile': kptfile('db', 'pipeline:\n  mutators:\n  - image: mark\n  - image: registry.test/other:v1\n'),
     });
-    const { report } = await render(pkg, [mark]);
+    const { report } = await render(pkg, [mark], { allowedImages: ['registry.test'] });
     expect(report.failure?.reason).toBe('FunctionNotFound');
     for (const part of ['db/Kptfile', 'pipeline.mutators[1]', 'registry.test/other:v1', 'package "db"']) {
       expect(report.failure?.message).toContain(part);

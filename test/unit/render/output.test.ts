@@ -26,8 +26,8 @@ describe('what a function returns', () => {
     ],
     ['an ignored file', { path: 'hidden.yaml' }, 'PathTaken', 'hidden.yaml'],
     ['a file that holds no resources', { path: 'README.md' }, 'PathTaken', 'README.md'],
-    ['H 59: an index that is no number', { path: 'x.yaml', index: Number.NaN }, 'InvalidFunctionOutput', 'index NaN'],
-    ['a package that there is not', { path: 'x.yaml', packagePath: 'nowhere' }, 'InvalidFunctionOutput', 'nowhere'],
+    ['H 59: an index that is no number', { path: 'x.yaml', index: Number.NaN }, 'BadOutput', 'index NaN'],
+    ['a package that there is not', { path: 'x.yaml', packagePath: 'nowhere' }, 'BadOutput', 'nowhere'],
   ])('%s is refused and nothing is written', async (_, place, reason, named) => {
     const pkg = packageOf({
       Kptfile: kptfile('r', RUN),
@@ -59,7 +59,7 @@ describe('what a function returns', () => {
   test('what is no resource is refused', async () => {
     const pkg = packageOf({ Kptfile: kptfile('r', RUN) });
     const { report } = await render(pkg, [adding({ value: { hello: 'world' }, path: 'x.yaml' })]);
-    expect(report.failure).toMatchObject({ reason: 'InvalidFunctionOutput' });
+    expect(report.failure).toMatchObject({ reason: 'BadOutput' });
   });
 
   test.each([

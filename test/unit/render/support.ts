@@ -2,7 +2,7 @@ import { createBuiltinRuntime } from '../../../src/functions/builtin-runtime.ts'
 import { CATALOG } from '../../../src/functions/catalog/registry.ts';
 import type { BuiltinFunction, FunctionInput, FunctionItem, FunctionOutput } from '../../../src/functions/types.ts';
 import { Package } from '../../../src/package/package.ts';
-import { createRenderer } from '../../../src/render/renderer.ts';
+import { createRenderer, type RendererOptions } from '../../../src/render/renderer.ts';
 import type { RenderOutcome } from '../../../src/render/types.ts';
 
 /** A package of text files. */
@@ -29,9 +29,13 @@ export function testFunction(name: string, effect: (input: FunctionInput) => Par
 }
 
 /** Renders with the catalogue and further functions. */
-export function render(pkg: Package, functions: readonly BuiltinFunction[] = []): Promise<RenderOutcome> {
+export function render(
+  pkg: Package,
+  functions: readonly BuiltinFunction[] = [],
+  options: Partial<RendererOptions> = {},
+): Promise<RenderOutcome> {
   const runtime = createBuiltinRuntime({ functions: [...CATALOG, ...functions] });
-  return createRenderer({ runtime }).render(pkg, { signal: new AbortController().signal });
+  return createRenderer({ runtime, ...options }).render(pkg, { signal: new AbortController().signal });
 }
 
 export function kptfile(name: string, pipeline = '', metadata = ''): string {

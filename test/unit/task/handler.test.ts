@@ -56,7 +56,7 @@ describe('with the real renderer', () => {
   const cloneTask: Task = { type: 'clone', clone: { upstreamRef: { name: upstream.name } } };
 
   test('7.1.4: a new package is rendered', async () => {
-    const renderer = createRenderer({ runtime: runtimeOf('none', 0) });
+    const renderer = createRenderer({ runtime: runtimeOf('none', 0), allowedImages: ['registry.example.com'] });
     const { pkg } = await handler.applyTask(initTask, {}, contextOf({ renderer }));
     expect(readRootKptfile(pkg).conditions).toMatchObject([
       { type: 'Rendered', status: 'True', reason: 'RenderSuccess' },
@@ -64,7 +64,7 @@ describe('with the real renderer', () => {
   });
 
   test('rendering again what was rendered leaves nothing to commit', async () => {
-    const renderer = createRenderer({ runtime: runtimeOf('stop', 0) });
+    const renderer = createRenderer({ runtime: runtimeOf('stop', 0), allowedImages: ['registry.example.com'] });
     const context = contextOf({ renderer, sources: sourcesOf([upstream]) });
     const mutations = variantMutations({ name: 'pv', pipeline: { mutators: [{ image: 'stop' }] } }, async () => []);
     const { pkg } = await handler.applyTask(cloneTask, { mutations }, context);
@@ -72,7 +72,7 @@ describe('with the real renderer', () => {
   });
 
   test('7.2.40: a function of the upstream that fails makes the clone fail, with its words', async () => {
-    const renderer = createRenderer({ runtime: runtimeOf('stop', 1) });
+    const renderer = createRenderer({ runtime: runtimeOf('stop', 1), allowedImages: ['registry.example.com'] });
     const failure = handler.applyTask(cloneTask, {}, contextOf({ renderer, sources: sourcesOf([upstream]) }));
     await expect(failure).rejects.toMatchObject({
       reason: 'RenderFailed',

@@ -4,6 +4,7 @@ import type { FunctionRuntime } from '../../../src/functions/types.ts';
 import { diffPackages } from '../../../src/package/diff.ts';
 import { Package } from '../../../src/package/package.ts';
 import { createRenderer } from '../../../src/render/renderer.ts';
+import type { RenderReport } from '../../../src/render/types.ts';
 import { WorkerRenderer } from '../../../src/workers/pool.ts';
 
 const KPTFILE = `apiVersion: kpt.dev/v1
@@ -54,9 +55,16 @@ test('a thread renders what this process renders, with functions of its own and 
     name: 'both',
     runner: (spec: Parameters<typeof builtin.runner>[0]) => builtin.runner(spec) ?? hosted.runner(spec),
   };
-  const inProcess = createRenderer({ runtime });
+  const inProcess = createRenderer({ runtime, allowedImages: ['example.com'] });
   const small = { files: 0, bytes: 0 };
-  const threaded = new WorkerRenderer({ inProcess, hosted, builtinPrefixes: prefixes, small, maxThreads: 1 });
+  const threaded = new WorkerRenderer({
+    inProcess,
+    hosted,
+    renderer: { allowedImages: ['example.com/team'] },
+    builtinPrefixes: prefixes,
+    small,
+    maxThreads: 1,
+  });
   try {
     const encoder = new TextEncoder();
     const files = { Kptfile: KPTFILE, 'app.yaml': RESOURCE, 'README.md': '# app\n' };
@@ -64,7 +72,11 @@ test('a thread renders what this process renders, with functions of its own and 
       Object.entries(files).map(([path, text]) => [path, { bytes: encoder.encode(text), mode: '100644' }]),
     );
     const [here, there] = await Promise.all([inProcess.render(pkg, { signal }), threaded.render(pkg, { signal })]);
-    expect(there.report).toEqual(here.report);
+    const timeless = ({ steps, ...report }: RenderReport) => ({
+      ...report,
+      steps: steps.map((step) => ({ ...step, milliseconds: 0 })),
+    });
+    expect(timeless(there.report)).toEqual(timeless(here.report));
     expect(there.report.failure).toBeUndefined();
     expect(there.report.steps.map((step) => [step.runtime, step.exitCode])).toEqual([
       ['builtin', 0],
