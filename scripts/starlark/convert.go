@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -23,13 +24,20 @@ func decodeJSON(text string) (starlark.Value, error) {
 	return starlark.Call(&starlark.Thread{}, decode, starlark.Tuple{starlark.String(text)}, nil)
 }
 
-// encodeJSON keeps the order of keys.
-func encodeJSON(value starlark.Value) ([]byte, error) {
-	return appendJSON(nil, value, 0)
+// The keys of a resource, and those of its metadata, that come before the others; these come in string order, as do all
+// keys further below. What the resource's file has keeps its place there.
+var (
+	resourceKeys = []string{"apiVersion", "kind", "metadata"}
+	metadataKeys = []string{"name", "namespace", "labels", "annotations"}
+)
+
+// encodeJSON writes a list of resources.
+func encodeJSON(items starlark.Indexable) ([]byte, error) {
+	return appendSequence(nil, items, place{})
 }
 
-func appendJSON(out []byte, value starlark.Value, depth int) ([]byte, error) {
-	if depth > maxDepth {
+func appendJSON(out []byte, value starlark.Value, at place) ([]byte, error) {
+	if at.depth > maxDepth {
 		return nil, fmt.Errorf("data is nested more than %d levels deep", maxDepth)
 	}
 	switch value := value.(type) {
@@ -50,11 +58,11 @@ func appendJSON(out []byte, value starlark.Value, depth int) ([]byte, error) {
 	case starlarktime.Time:
 		return appendText(out, time.Time(value).Format(time.RFC3339Nano))
 	case *starlark.Dict:
-		return appendDict(out, value, depth)
+		return appendDict(out, value, at)
 	case *starlark.List:
-		return appendSequence(out, value, depth)
+		return appendSequence(out, value, at)
 	case starlark.Tuple:
-		return appendSequence(out, value, depth)
+		return appendSequence(out, value, at)
 	}
 	return nil, fmt.Errorf("unrecognized starlark type: %s", value.Type())
 }
@@ -64,40 +72,77 @@ func appendText(out []byte, text string) ([]byte, error) {
 	return append(out, quoted...), err
 }
 
-func appendSequence(out []byte, list starlark.Indexable, depth int) ([]byte, error) {
+func appendSequence(out []byte, list starlark.Indexable, at place) ([]byte, error) {
 	var err error
 	out = append(out, '[')
 	for index := range list.Len() {
 		if index > 0 {
 			out = append(out, ',')
 		}
-		if out, err = appendJSON(out, list.Index(index), depth+1); err != nil {
+		if out, err = appendJSON(out, list.Index(index), place{depth: at.depth + 1}); err != nil {
 			return nil, err
 		}
 	}
 	return append(out, ']'), nil
 }
 
-func appendDict(out []byte, dict *starlark.Dict, depth int) ([]byte, error) {
-	var err error
-	out = append(out, '{')
-	for index, item := range dict.Items() {
-		if index > 0 {
-			out = append(out, ',')
-		}
+func appendDict(out []byte, dict *starlark.Dict, at place) ([]byte, error) {
+	first := at.firstKeys()
+	entries := make([]entry, 0, dict.Len())
+	for _, item := range dict.Items() {
 		key, err := keyText(item[0])
 		if err != nil {
 			return nil, err
 		}
-		if out, err = appendText(out, key); err != nil {
+		entries = append(entries, entry{rank(first, key), key, item[1]})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.key, b.key)) })
+	out = append(out, '{')
+	for index, entry := range entries {
+		var err error
+		if index > 0 {
+			out = append(out, ',')
+		}
+		if out, err = appendText(out, entry.key); err != nil {
 			return nil, err
 		}
 		out = append(out, ':')
-		if out, err = appendJSON(out, item[1], depth+1); err != nil {
+		if out, err = appendJSON(out, entry.value, place{at.depth + 1, entry.key}); err != nil {
 			return nil, err
 		}
 	}
-	return append(out, '}'), err
+	return append(out, '}'), nil
+}
+
+type entry struct {
+	rank  int
+	key   string
+	value starlark.Value
+}
+
+// rank is the place of a key among those that come first.
+func rank(first []string, key string) int {
+	if at := slices.Index(first, key); at >= 0 {
+		return at
+	}
+	return len(first)
+}
+
+// place is where in a list of resources a value stands.
+type place struct {
+	depth int
+	// The key of a value in its map.
+	key string
+}
+
+func (at place) firstKeys() []string {
+	switch {
+	case at.depth == 1:
+		return resourceKeys
+	case at.depth == 2 && at.key == "metadata":
+		return metadataKeys
+	}
+	return nil
 }
 
 func keyText(key starlark.Value) (string, error) {

@@ -108,7 +108,7 @@ func explained(err error) error {
 	return err
 }
 
-func itemsOf(resourceList starlark.Value) (starlark.Value, error) {
+func itemsOf(resourceList starlark.Value) (starlark.Indexable, error) {
 	dict, ok := resourceList.(*starlark.Dict)
 	if !ok {
 		return nil, errors.New("ctx.resource_list must stay a dict")
@@ -120,8 +120,10 @@ func itemsOf(resourceList starlark.Value) (starlark.Value, error) {
 	if !found {
 		return nil, errors.New(`ctx.resource_list["items"] is missing`)
 	}
-	switch items.(type) {
-	case *starlark.List, starlark.Tuple:
+	switch items := items.(type) {
+	case *starlark.List:
+		return items, nil
+	case starlark.Tuple:
 		return items, nil
 	}
 	return nil, fmt.Errorf(`ctx.resource_list["items"] must be a list, not %s`, items.Type())
