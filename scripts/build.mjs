@@ -15,6 +15,8 @@ await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
+  // What a command does not need is not read when it starts.
+  splitting: true,
   target: 'node24',
   sourcemap: true,
   legalComments: 'linked',
