@@ -35,7 +35,7 @@ export interface Workers {
 }
 
 /** Many revisions wait for git at a time: what they push is gathered into few pushes. */
-const WORKERS: Workers = { repository: 8, revision: 64, variant: 16, variantSet: 4 };
+const WORKERS: Workers = { repository: 8, revision: 256, variant: 16, variantSet: 4 };
 
 /** What many objects ask for at once is done once. */
 const GATHER_MS = 100;

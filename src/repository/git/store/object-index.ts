@@ -1,4 +1,4 @@
-import { type Dirent, promises as fs } from 'node:fs';
+import { type Dirent, existsSync, promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { Oid } from '../types.ts';
@@ -29,18 +29,13 @@ export class ObjectIndex {
 
   async has(oid: Oid): Promise<boolean> {
     if (this.#known.has(oid)) return true;
-    const found = (await this.#inPack(oid)) || (await this.#isLoose(oid));
+    const found = (await this.#inPack(oid)) || this.#isLoose(oid);
     if (found) this.add(oid);
     return found;
   }
 
-  async #isLoose(oid: Oid): Promise<boolean> {
-    try {
-      await fs.access(join(this.#objects, oid.slice(0, 2), oid.slice(2)));
-      return true;
-    } catch {
-      return false;
-    }
+  #isLoose(oid: Oid): boolean {
+    return existsSync(join(this.#objects, oid.slice(0, 2), oid.slice(2)));
   }
 
   async #inPack(oid: Oid): Promise<boolean> {
