@@ -51,7 +51,7 @@ async function stampOf(file: string): Promise<readonly unknown[]> {
 
 /** A system error's own message repeats the path that stands in front of it. */
 export function unreadable(file: string, cause: unknown): TerminalError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = String(Reflect.get(Object(cause), 'code'));
   const message = { ENOENT: 'no such file or folder', EACCES: 'permission denied' }[code] ?? errorMessage(cause);
   return new TerminalError('UnreadableFile', message, { file, cause });
 }

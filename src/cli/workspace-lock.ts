@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { TerminalError } from '../api/errors.ts';
 
 /** Who holds a lock. A process number is taken again by others, hence the time at which the process started. */
@@ -12,7 +13,8 @@ interface Holder {
   readonly id: string;
 }
 
-const MAX_TAKEOVERS = 5;
+const MAX_ATTEMPTS = 100;
+const RETRY_MS = 20;
 
 /**
  * Takes a lock file for this process; one that a dead process of this machine left behind is taken over.
@@ -24,12 +26,11 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
   const own = `${path}.${self.id}`;
   await writeFile(own, JSON.stringify(self), { flag: 'wx' });
   try {
-    for (let attempt = 0; attempt < MAX_TAKEOVERS; attempt += 1) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       if (await placed(own, path)) return () => giveBack(path, self);
       const holder = await readHolder(path);
-      if (holder === undefined) continue;
-      if (await isAlive(holder, self)) throw locked(path, holder);
-      await removeStale(path, holder, own);
+      if (holder && (await isAlive(holder, self))) throw locked(path, holder);
+      if (!(await removeStale(path, own, self))) await setTimeout(RETRY_MS);
     }
     throw new TerminalError('WorkspaceLocked', 'other runs are taking this workspace at the same time', { file: path });
   } finally {
@@ -91,18 +92,24 @@ async function startOf(pid: number): Promise<string> {
   }
 }
 
-/** Two that find the same stale lock must not remove the lock that one of them has placed since. */
-async function removeStale(path: string, stale: Holder, own: string): Promise<void> {
-  const aside = `${own}.stale`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
-    throw error;
+/**
+ * Removes a lock of nobody. One does that at a time, and looks again before: two that find the same stale lock must not
+ * remove the one that either of them has placed since. False when another one is at it.
+ */
+async function removeStale(path: string, own: string, self: Holder): Promise<boolean> {
+  const guard = `${path}.takeover`;
+  if (!(await placed(own, guard))) {
+    const other = await readHolder(guard);
+    if (other && !(await isAlive(other, self))) await rm(guard, { force: true });
+    return false;
   }
-  const moved = await readHolder(aside);
-  if (moved && moved.id !== stale.id) await placed(aside, path);
-  await rm(aside, { force: true });
+  try {
+    const holder = await readHolder(path);
+    if (holder && !(await isAlive(holder, self))) await rm(path, { force: true });
+    return true;
+  } finally {
+    await rm(guard, { force: true });
+  }
 }
 
 async function giveBack(path: string, self: Holder): Promise<void> {
@@ -115,5 +122,5 @@ function locked(path: string, { pid, host }: Holder): TerminalError {
 }
 
 function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+  return Reflect.get(Object(error), 'code') === code;
 }
