@@ -1,8 +1,8 @@
-import type { PackageRevisionStatus, RenderStatus } from '../../api/generated/package-revision.ts';
+import type { PackageRevisionStatus, RenderStatus, RenderStepStatus } from '../../api/generated/package-revision.ts';
 import { readKptfile } from '../../krm/kptfile.ts';
 import type { Package } from '../../package/package.ts';
 import { KPTFILE } from '../../package/subpackages.ts';
-import type { RenderReport } from '../../render/types.ts';
+import type { RenderReport, RenderStep } from '../../render/types.ts';
 import type { RevisionInfo } from '../../repository/types.ts';
 import type { TaskOutcome } from '../../task/handler.ts';
 
@@ -66,17 +66,32 @@ export function kptfileStatus(pkg: Package): Partial<PackageRevisionStatus> {
 }
 
 export function renderStatus(report: RenderReport, commit: string | undefined): RenderStatus {
-  const steps = report.steps.slice(0, LIMITS.steps).map((step) => ({
-    ...step,
-    ...(step.stderr === undefined ? {} : { stderr: clip(step.stderr) }),
-    results: step.results.slice(0, LIMITS.results).map((result) => ({ ...result, message: clip(result.message) })),
-  })) as RenderStatus['steps'];
+  const steps = report.steps.slice(0, LIMITS.steps).map(stepStatus);
   return {
     ...(commit ? { commit } : {}),
     ...(report.failure ? { failure: { reason: report.failure.reason, message: clip(report.failure.message) } } : {}),
     steps,
     ...(report.steps.length > LIMITS.steps ? { omitted: report.steps.length - LIMITS.steps } : {}),
     ...(report.warnings.length > 0 ? { warnings: report.warnings.slice(0, LIMITS.warnings).map(clip) } : {}),
+  };
+}
+
+/** Names each field: what a renderer tells beside them, such as times, would make a status differ that says the same. */
+function stepStatus(step: RenderStep): RenderStepStatus {
+  const { phase, packagePath, name, image, exec, runtime, exitCode, stderr, executionError } = step;
+  return {
+    phase,
+    packagePath,
+    ...(name ? { name } : {}),
+    ...(image ? { image } : {}),
+    ...(exec ? { exec } : {}),
+    ...(runtime ? { runtime } : {}),
+    exitCode,
+    ...(stderr === undefined ? {} : { stderr: clip(stderr) }),
+    ...(executionError === undefined ? {} : { executionError }),
+    results: step.results
+      .slice(0, LIMITS.results)
+      .map((result) => ({ ...result, message: clip(result.message) })) as RenderStepStatus['results'],
   };
 }
 

@@ -16,6 +16,7 @@ type Manifest = Readonly<Record<string, unknown>>;
 /** A Repository object on a remote of the place. */
 export interface RegisteredRemote {
   readonly name: string;
+  readonly description?: string;
   readonly deployment?: boolean;
 }
 
@@ -50,11 +51,11 @@ export class LocalFleet {
   register(remotes: readonly RegisteredRemote[]): Promise<void> {
     return this.write(
       'repositories',
-      remotes.map(({ name, deployment }) => ({
+      remotes.map(({ name, ...spec }) => ({
         apiVersion: 'config.porch.kpt.dev/v1alpha1',
         kind: 'Repository',
         metadata: { name },
-        spec: { type: 'git', git: { repo: this.#path(name), branch: 'main' }, ...(deployment ? { deployment } : {}) },
+        spec: { type: 'git', git: { repo: this.#path(name), branch: 'main' }, ...spec },
       })),
     );
   }
