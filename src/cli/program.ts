@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { describeError } from '../api/errors.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import { type CliContext, EXIT } from './context.ts';
+import type { RenderOptions } from './render.ts';
 import type { RunOptions } from './run.ts';
 import { VERSION, versionCommand } from './version.ts';
 
@@ -22,7 +23,12 @@ Objects that are missing when a run starts are not deleted.
 
 const RENDER_HELP = `
 Changed files are written back, results go to stderr. A render that fails changes
-nothing but the conditions in the Kptfile.`;
+nothing but the status in the Kptfile, unless that has the annotation
+kpt.dev/save-on-render-failure: "true".
+
+  veranda render app --results-dir results
+  veranda render app -o unwrap | kubectl apply -f -
+  veranda render app --allow-exec --fn-timeout 30s`;
 
 /** Parses the command line and runs one command. Never throws; the result is the process's exit code. */
 export async function runCli(context: CliContext): Promise<number> {
@@ -70,10 +76,24 @@ function buildProgram(context: CliContext, exit: (code: number) => void): Comman
     .command('render')
     .description("run the pipelines of a package's Kptfile, in place")
     .argument('[dir]', 'package folder', '.')
+    .option('-o, --output <where>', 'stdout (a ResourceList), unwrap (documents) or a new folder, instead of in place')
+    .option('--results-dir <dir>', 'folder that gets results.yaml')
+    .option('--allow-exec', 'let Kptfiles run programs of this machine')
+    .option('--allow-network', 'give functions in containers the network of this machine')
+    .addOption(
+      new Option('--image-pull-policy <policy>', 'when images are pulled')
+        .choices(['Always', 'IfNotPresent', 'Never'])
+        .default('IfNotPresent'),
+    )
+    .option('--truncate-output [boolean]', 'cut long messages', yesOrNo, true)
+    .option('--fn-timeout <duration>', 'how long one function may run: 90s, 5m', duration, 5 * 60_000)
+    .option('--image-prefix <path>', 'put before image names without a slash (default: the kpt functions catalogue)')
+    .option('--allow-images <path...>', 'registry paths that images may come from beside the catalogue; * for all')
+    .option('--fn-binary <image=file>', 'with --allow-exec: a program that stands for an image (repeatable)', binary)
     .addHelpText('after', RENDER_HELP)
-    .action(async (dir: string) => {
+    .action(async (dir: string, options: RenderOptions) => {
       const { renderCommand } = await import('./render.ts');
-      exit(await renderCommand(dir, context));
+      exit(await renderCommand(dir, options, context));
     });
   program
     .command('version')
@@ -86,4 +106,28 @@ function positiveNumber(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError('must be a positive number');
   return value;
+}
+
+function yesOrNo(text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new InvalidArgumentError('must be true or false');
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `1m30s`, `500ms`; a number without a unit is seconds. In milliseconds. */
+function duration(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return positiveNumber(text) * 1000;
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) throw new InvalidArgumentError('must be a duration such as 90s or 5m');
+  const parts = text.matchAll(/([\d.]+)(ms|s|m|h)/g);
+  return positiveNumber(
+    String(parts.reduce((sum, [, count, unit = 's']) => sum + Number(count) * (UNITS[unit] ?? 0), 0)),
+  );
+}
+
+function binary(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
+  const [, image, file] = /^([^=]+)=(\/.+)$/.exec(text) ?? [];
+  if (!image || !file)
+    throw new InvalidArgumentError('must be an image name and the absolute path of a program: a/b=/c/d');
+  return new Map([...before, [image, file]]);
 }

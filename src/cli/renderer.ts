@@ -2,16 +2,22 @@ import { createBuiltinRuntime } from '../functions/builtin-runtime.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
 import { createRenderer } from '../render/renderer.ts';
 import type { Renderer } from '../render/types.ts';
-import { WorkerRenderer } from '../workers/pool.ts';
+import { chainRuntimes } from '../runtimes/multi.ts';
+import { type RendererSettings, WorkerRenderer } from '../workers/pool.ts';
 
 export interface ClosableRenderer extends Renderer {
   close(): Promise<void>;
 }
 
-/** No runtime beside the builtin functions: containers and processes come with their own flags. */
+export interface OpenRendererOptions extends RendererSettings {
+  /** Runs what is not built in. Default: nothing; containers and processes come with their own flags. */
+  readonly hosted?: FunctionRuntime;
+}
+
 const NO_RUNTIME: FunctionRuntime = { name: 'none', runner: () => undefined };
 
 /** The renderer of the command line: builtin functions, large packages in worker threads. To be closed. */
-export function openRenderer(): ClosableRenderer {
-  return new WorkerRenderer({ inProcess: createRenderer({ runtime: createBuiltinRuntime() }), hosted: NO_RUNTIME });
+export function openRenderer({ hosted = NO_RUNTIME, ...renderer }: OpenRendererOptions = {}): ClosableRenderer {
+  const runtime = chainRuntimes([createBuiltinRuntime(), hosted]);
+  return new WorkerRenderer({ inProcess: createRenderer({ ...renderer, runtime }), hosted, renderer });
 }

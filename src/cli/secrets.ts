@@ -4,8 +4,8 @@ import type { KindRef, ObjectStore } from '../kube/store.ts';
 import type { CredentialsProvider, GitCredentials } from '../repository/git/types.ts';
 
 type Secret = KubeObject & {
-  readonly data?: { readonly [key: string]: string };
-  readonly stringData?: { readonly [key: string]: string };
+  readonly data?: { readonly [key: string]: unknown };
+  readonly stringData?: { readonly [key: string]: unknown };
 };
 
 const SECRET: KindRef<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
@@ -21,7 +21,8 @@ export function secretCredentials(store: ObjectStore, namespace: string, name: s
       throw new TransientError('SecretNotFound', `Secret ${name} does not exist`, {
         object: `Secret ${namespace}/${name}`,
       });
-    const value = (key: string): string | undefined => secret.stringData?.[key] ?? decode(secret.data?.[key]);
+    const value = (key: string): string | undefined =>
+      text(secret.stringData?.[key]) ?? decode(text(secret.data?.[key]));
     const credentials: GitCredentials = {
       username: value('username'),
       password: value('password'),
@@ -36,6 +37,11 @@ export function secretCredentials(store: ObjectStore, namespace: string, name: s
       object: `Secret ${namespace}/${name}`,
     });
   };
+}
+
+/** Manifests of Secrets are not validated: a value may be of any type. */
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function decode(base64: string | undefined): string | undefined {
