@@ -1,5 +1,5 @@
 // Bundles the command and its worker into dist/.
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { buildStarlark } from './starlark/build.mjs';
@@ -29,4 +29,5 @@ await build({
   },
 });
 
+await copyFile(join(root, 'src/krm/schema/kubernetes.json.gz'), join(outdir, 'kubernetes.json.gz'));
 await buildStarlark(outdir);
