@@ -86,7 +86,11 @@ function buildProgram(context: CliContext, exit: (code: number) => void): Comman
         .default('IfNotPresent'),
     )
     .option('--truncate-output [boolean]', 'cut long messages', yesOrNo, true)
-    .option('--fn-timeout <duration>', 'how long one function may run: 90s, 5m', duration, 5 * 60_000)
+    .addOption(
+      new Option('--fn-timeout <duration>', 'how long one function may run, such as 90s')
+        .argParser(duration)
+        .default(5 * 60_000, '5m'),
+    )
     .option('--image-prefix <path>', 'put before image names without a slash (default: the kpt functions catalogue)')
     .option('--allow-images <path...>', 'registry paths that images may come from beside the catalogue; * for all')
     .option('--fn-binary <image=file>', 'with --allow-exec: a program that stands for an image (repeatable)', binary)

@@ -49,6 +49,11 @@ export interface Runner {
   /** Name of the runtime that runs it: builtin, grpc, pod, container, process. */
   readonly runtime: string;
   /**
+   * What exactly runs, such as an image's digest, where that is known; two runners with one identity give the same
+   * output for the same input.
+   */
+  readonly identity?: string;
+  /**
    * @throws VerandaError when the function could not be run or its output could not be read; a function that ran and
    * failed is an output with a non-zero exit code
    */

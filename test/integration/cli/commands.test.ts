@@ -55,7 +55,7 @@ describe('veranda render', () => {
     const { code, stdout, stderr } = await cli('render', 'good');
     expect(`${stderr}${code}`).toMatch(/0$/);
     expect(stdout).toBe('');
-    expect(stderr).toMatch(/^\[PASS\] ".*set-labels:v0\.2\.0" on package "\."$/m);
+    expect(stderr).toMatch(/^\[PASS\] ".*set-labels:v0\.2\.0" in \d+ms$/m);
     expect(stderr).toMatch(/Successfully executed 1 function\(s\) in 1 package\(s\)\./);
     expect(await readFile(world.path('good/config.yaml'), 'utf8')).toContain('team: shop');
   });
