@@ -79,7 +79,7 @@ export class RunObserver implements EventSink {
     if (!object) return;
     const state = after ? stateOf(after) : 'deleted';
     if (state === '' || (before && after && stateOf(before) === state)) return;
-    this.#output.line(`${object.kind === PACKAGE_VARIANT.kind ? '' : `${object.kind} `}${nameOf(object)}: ${state}`);
+    this.#output.detail(`${object.kind === PACKAGE_VARIANT.kind ? '' : `${object.kind} `}${nameOf(object)}: ${state}`);
   }
 
   #summary(): string {

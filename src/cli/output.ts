@@ -32,6 +32,11 @@ export class ProgressOutput {
     this.#stderr.write(this.#status === '' ? `${text}\n` : `${CLEAR_LINE}${text}\n${this.#status}`);
   }
 
+  /** A line that the status line makes needless. */
+  detail(text: string): void {
+    if (!this.#interactive) this.line(text);
+  }
+
   /** The line that is rewritten, now and then. Without effect where lines cannot be rewritten. */
   status(text: () => string): void {
     const now = performance.now();
@@ -45,7 +50,7 @@ export class ProgressOutput {
   }
 
   #rewrite(text: string): void {
-    const fitting = text.slice(0, (this.#stderr.columns ?? 80) - 1);
+    const fitting = text.slice(0, (this.#stderr.columns || 80) - 1);
     if (fitting === this.#status) return;
     this.#stderr.write(`${CLEAR_LINE}${fitting}`);
     this.#status = fitting;

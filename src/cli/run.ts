@@ -127,7 +127,7 @@ class Run {
     const { stdout, cwd } = this.#context;
     for (const error of report.errors) this.#tell(`error: ${describeFault(error, cwd)}`);
     for (const warning of report.warnings) this.#tell(`warning: ${describeWarning(warning)}`);
-    const width = stdout.isTTY ? (stdout.columns ?? 80) : undefined;
+    const width = stdout.isTTY ? stdout.columns || 80 : undefined;
     stdout.write(formatReport(report, this.#options.output, { cwd, colour: hasColour(this.#context), width }));
     await this.#workspace.saveStatus(formatReport(report, 'yaml', { cwd, colour: false }));
     return report;

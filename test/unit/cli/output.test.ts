@@ -29,7 +29,7 @@ describe('progress', () => {
     output.status(() => {
       throw new Error('not called');
     });
-    output.line('one');
+    output.detail('one');
     output.clearStatus();
     output.line('two');
     expect(to.stderr.text).toBe('one\ntwo\n');
@@ -39,6 +39,7 @@ describe('progress', () => {
     const to = streams(true);
     const output = new ProgressOutput(to);
     output.status(() => 's'.repeat(100));
+    output.detail('needless beside the status');
     output.line('one');
     output.clearStatus();
     output.line('two');
