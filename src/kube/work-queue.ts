@@ -133,10 +133,11 @@ export class WorkQueue {
     this.#processing.delete(key);
     this.#metrics?.worked(this.#now() - since);
     this.#again.delete(key);
-    this.#schedule(key, next);
     const dirty = this.#dirty.get(key);
     this.#dirty.delete(key);
-    if (dirty && !this.#closed) this.#enqueue(key, dirty);
+    const now = this.#schedule(key, next) ? 'normal' : dirty;
+    // Once only: the first call may hand the key to a waiting worker, and the second would hand it to another one.
+    if (now && !this.#closed) this.#enqueue(key, now);
     this.#arm();
     if (this.#processing.size === 0) this.#idle?.resolve();
     this.#onChange();
@@ -197,20 +198,20 @@ export class WorkQueue {
     await abortable(this.#idle.promise, signal);
   }
 
-  #schedule(key: string, next: 'retry' | number | undefined): void {
+  /** True when the key is to be worked on again at once. */
+  #schedule(key: string, next: 'retry' | number | undefined): boolean {
     const failures = this.failures(key);
     if (next !== 'retry') this.#failures.delete(key);
-    if (next === undefined || this.#closed) return;
+    if (next === undefined || this.#closed) return false;
     if (next === 'retry') {
       this.#failures.set(key, failures + 1);
       this.#metrics?.retried();
       // Beyond 2^50 a number of milliseconds is no longer exact, and far beyond any maximum.
       this.#again.set(key, this.#now() + Math.min(this.#maxDelayMs, this.#baseDelayMs * 2 ** Math.min(failures, 50)));
-    } else if (next <= 0) {
-      this.#enqueue(key, 'normal');
-    } else {
+    } else if (next > 0) {
       this.#again.set(key, this.#now() + next);
     }
+    return next !== 'retry' && next <= 0;
   }
 
   #nextDueAt(): number | undefined {

@@ -39,6 +39,21 @@ describe('WorkQueue', () => {
     expect(await takeAll(queue)).toEqual(['a']);
   });
 
+  test('a key that is added while it is worked on, and asked for again at its end, goes to one of the waiting workers', async () => {
+    const { queue } = make();
+    queue.add('a');
+    await queue.take(never);
+    const given: (string | undefined)[] = [];
+    for (let worker = 0; worker < 2; worker++) void queue.take(never).then((key) => given.push(key));
+    queue.add('a');
+    queue.done('a', 0);
+    await settledSoon();
+
+    expect(given).toEqual(['a']);
+    queue.done('a');
+    expect([queue.depth, queue.processing]).toEqual([0, 0]);
+  });
+
   test('serves low priority last, and moves a key up', async () => {
     const { queue } = make();
     for (const key of ['l1', 'l2', 'l3']) queue.add(key, 'low');
@@ -208,12 +223,14 @@ describe('WorkQueue', () => {
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const { queue, clock } = make();
         const running = new Set<string>();
+        const givenTwice: string[] = [];
         /** Keys that somebody has asked for since work on them last began, and from when on they may run. */
         const owed = new Map<string, number>();
         const owe = (asked: string, at: number) => owed.set(asked, Math.min(at, owed.get(asked) ?? at));
         const began = (taken: string | undefined) => {
           if (taken === undefined) return;
-          expect(running.has(taken)).toBe(false);
+          // Takers may be served long after their step, where nobody would hear of a failing expectation.
+          if (running.has(taken)) givenTwice.push(taken);
           running.add(taken);
           if ((owed.get(taken) ?? 0) <= clock.now().getTime()) owed.delete(taken);
         };
@@ -239,6 +256,7 @@ describe('WorkQueue', () => {
             }
           }
           await settledSoon();
+          expect(givenTwice).toEqual([]);
           expect(queue.processing).toBe(running.size);
         }
         // Let all work end: what is owed must come, and then nothing may be left.
@@ -252,7 +270,7 @@ describe('WorkQueue', () => {
         expect([...owed.keys()]).toEqual([]);
         expect([queue.depth, queue.delayed.length]).toEqual([0, 0]);
       }),
-      { numRuns: 200 },
+      { numRuns: 500 },
     );
   });
 
