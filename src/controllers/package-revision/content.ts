@@ -1,4 +1,4 @@
-import { TerminalError } from '../../api/errors.ts';
+import { TerminalError, TransientError } from '../../api/errors.ts';
 import type { PackageRevision, PackageVariant, Repository } from '../../api/kinds.ts';
 import { PUSH_ON_RENDER_FAILURE_ANNOTATION } from '../../api/labels.ts';
 import { objectKey, objectLabel } from '../../api/object.ts';
@@ -106,8 +106,11 @@ export class RevisionContent {
   } {
     if (!variant) return { mutations: [] };
     const upstream = resolveUpstream(variant, this.#env);
-    if (!('revision' in upstream))
-      throw new TerminalError(upstream.reason, upstream.message, { object: objectLabel(object) });
+    if (!('revision' in upstream)) {
+      // What passes by itself must not count as a failure for good of these inputs.
+      const Failure = upstream.retry ? TransientError : TerminalError;
+      throw new Failure(upstream.reason, upstream.message, { object: objectLabel(object) });
+    }
     const namespace = object.metadata.namespace ?? '';
     const lookup = async (apiVersion: string, kind: string): Promise<readonly KrmMap[]> =>
       (await this.#env.injectables.list(namespace, apiVersion, kind)) as unknown as readonly KrmMap[];
