@@ -5,6 +5,9 @@ import type { EventSink, RecordedEvent } from '../kube/events.ts';
 import type { ProgressOutput } from './output.ts';
 import { isReady, nameOf, type ReportedWarning, readyCondition } from './report.ts';
 
+/** A watch may go on for weeks. */
+const MAX_WARNINGS = 1000;
+
 /** Follows a run: tells what happens while it happens, and keeps the warnings for its end. */
 export class RunObserver implements EventSink {
   readonly #output: ProgressOutput;
@@ -27,7 +30,8 @@ export class RunObserver implements EventSink {
   changed({ before, after }: StoreChange): void {
     const object = after ?? before;
     if (!object) return;
-    this.#noteObstacle(object);
+    if (after) this.#noteObstacle(after);
+    else this.#obstacles.delete(object.metadata.uid ?? '');
     if (isKind(PACKAGE_VARIANT, object)) this.#note(this.#variants, object, after === undefined);
     else if (isKind(REPOSITORY, object)) this.#note(this.#repositories, object, after === undefined);
     else return;
@@ -38,7 +42,10 @@ export class RunObserver implements EventSink {
   async write(event: RecordedEvent): Promise<void> {
     if (event.type !== 'Warning') return;
     this.#changes += 1;
+    this.#warnings.delete(event.id);
     this.#warnings.set(event.id, event);
+    const [oldest] = this.#warnings.keys();
+    if (oldest !== undefined && this.#warnings.size > MAX_WARNINGS) this.#warnings.delete(oldest);
   }
 
   /**

@@ -53,7 +53,7 @@ class Run {
   readonly #observer: RunObserver;
   readonly #operator: LocalOperator;
   readonly #manifests: ManifestSet;
-  readonly #told = new Set<string>();
+  #told: ReadonlySet<string> = new Set();
 
   constructor(options: RunOptions, context: CliContext, workspace: Workspace) {
     this.#options = options;
@@ -125,19 +125,22 @@ class Run {
     this.#progress.clearStatus();
     const report = await this.#collect(failures);
     const { stdout, cwd } = this.#context;
-    for (const error of report.errors) this.#tell(`error: ${describeFault(error, cwd)}`);
-    for (const warning of report.warnings) this.#tell(`warning: ${describeWarning(warning)}`);
+    this.#tell([
+      ...report.errors.map((error) => `error: ${describeFault(error, cwd)}`),
+      ...report.warnings.map((warning) => `warning: ${describeWarning(warning)}`),
+    ]);
     const width = stdout.isTTY ? stdout.columns || 80 : undefined;
     stdout.write(formatReport(report, this.#options.output, { cwd, colour: hasColour(this.#context), width }));
     await this.#workspace.saveStatus(formatReport(report, 'yaml', { cwd, colour: false }));
     return report;
   }
 
-  /** Nothing is told twice in a row of reports. */
-  #tell(line: string): void {
-    if (this.#told.has(line)) return;
-    this.#told.add(line);
-    this.#progress.line(line);
+  /** What was told by the report before is not told again. */
+  #tell(lines: readonly string[]): void {
+    for (const line of lines) {
+      if (!this.#told.has(line)) this.#progress.line(line);
+    }
+    this.#told = new Set(lines);
   }
 
   async #collect(failures: readonly ReportedError[]): Promise<RunReport> {
