@@ -201,9 +201,11 @@ function editParts(parts: readonly Part[], changes: ReadonlyMap<number, KrmValue
   const result: Part[] = [];
   let index = -1;
   let changed = false;
+  let dropsNextMarker = false;
   for (const part of parts) {
     if (part.content === undefined) {
-      result.push(part);
+      if (!(dropsNextMarker && isBareMarker(part))) result.push(part);
+      dropsNextMarker = false;
       continue;
     }
     index += 1;
@@ -211,7 +213,8 @@ function editParts(parts: readonly Part[], changes: ReadonlyMap<number, KrmValue
     if (next === undefined || (next !== null && valuesEqual(part.content.value, next))) result.push(part);
     else {
       changed = true;
-      if (next === null) dropSeparator(result);
+      // Nothing stands in front of the first document: what is behind it goes, so that the file does not begin with it.
+      if (next === null) dropsNextMarker = !dropSeparator(result) && result.length === 0;
       else result.push(editedPart(part, next, json));
     }
   }
@@ -240,9 +243,15 @@ function withText(part: Omit<Part, 'content' | 'text'>, text: string, value: Krm
 }
 
 /** The marker in front of a removed document goes with it, comments stay. */
-function dropSeparator(parts: Part[]): void {
+function dropSeparator(parts: Part[]): boolean {
   const last = parts.at(-1);
-  if (last !== undefined && last.content === undefined && /^---[ \t]*\r?\n?$/.test(last.text)) parts.pop();
+  const drops = last !== undefined && isBareMarker(last);
+  if (drops) parts.pop();
+  return drops;
+}
+
+function isBareMarker(part: Part): boolean {
+  return part.content === undefined && /^---[ \t]*\r?\n?$/.test(part.text);
 }
 
 function appendPart(parts: Part[], value: KrmValue, json: boolean): void {

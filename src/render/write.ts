@@ -1,5 +1,5 @@
 import { type KrmFile, parseKrmFile } from '../krm/file.ts';
-import { type KrmValue, valuesEqual } from '../krm/value.ts';
+import { isMap, type KrmMap, type KrmValue, valuesEqual } from '../krm/value.ts';
 import type { Package } from '../package/package.ts';
 import type { FileChange } from '../package/types.ts';
 import { itemFile, type RenderItem } from './item.ts';
@@ -76,7 +76,7 @@ class FileWriter {
       if (this.#untouched.includes(index)) continue;
       const item = byDocument.get(index);
       if (item === undefined) edits.set(index, null);
-      else if (item.value !== item.source?.value) edits.set(index, item.value);
+      else if (item.value !== item.source?.value) edits.set(index, inWrittenOrder(item));
     }
     return edits;
   }
@@ -103,6 +103,20 @@ function isInOrder(items: readonly RenderItem[]): boolean {
     const before = items[at - 1];
     return before === undefined || (before.source?.document ?? 0) < (item.source?.document ?? 0);
   });
+}
+
+/**
+ * New annotations come before whatever else is new in the metadata: functions of the reference always see a resource
+ * with annotations, those that tell where it lies.
+ */
+function inWrittenOrder({ value, source }: RenderItem): KrmMap {
+  const { metadata } = value;
+  const before = source?.value.metadata;
+  if (!isMap(metadata) || !isMap(before) || !isMap(metadata.annotations) || 'annotations' in before) return value;
+  const entries = Object.entries(metadata);
+  const old = entries.filter(([key]) => Object.hasOwn(before, key));
+  const added = entries.filter(([key]) => key !== 'annotations' && !Object.hasOwn(before, key));
+  return { ...value, metadata: Object.fromEntries([...old, ['annotations', metadata.annotations], ...added]) };
 }
 
 /** Documents whose comments a function changed, by their number. */

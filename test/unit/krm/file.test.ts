@@ -170,7 +170,7 @@ describe('documents are edited, removed and appended', () => {
   });
 
   test.each<[string, string, [number, KrmValue | null][], string]>([
-    ['the first is removed', two, [[0, null]], '---\n# b\nkind: B\n'],
+    ['the first is removed', two, [[0, null]], '# b\nkind: B\n'],
     ['the last is removed', two, [[1, null]], '# head\nkind: A # a\n'],
     ['one is appended', 'kind: A\n', [[1, { kind: 'B' }]], 'kind: A\n---\nkind: B\n'],
     ['one is appended without a final line break', 'kind: A', [[1, { kind: 'B' }]], 'kind: A\n---\nkind: B\n'],
@@ -201,7 +201,7 @@ describe('documents are edited, removed and appended', () => {
   test('an edited file can be edited again', () => {
     const once = parse(two).edit(new Map([[0, null]]));
     const twice = once.edit(new Map([[0, { kind: 'B', list: ['x'] }]]));
-    expect(Buffer.from(twice.bytes).toString()).toBe('---\n# b\nkind: B\nlist:\n- x\n');
+    expect(Buffer.from(twice.bytes).toString()).toBe('# b\nkind: B\nlist:\n- x\n');
   });
 });
 
