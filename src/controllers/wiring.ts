@@ -59,15 +59,14 @@ export function connect(informers: Informers, injectables: Pick<Injectables, 'on
 
   variants.onChange((change) => {
     const object = current(change);
-    const key = objectKey(object.metadata);
-    const set = setOf(object);
-    if (set !== undefined) queues.variantSet(set);
+    for (const set of new Set([change.before, change.after].map((variant) => variant && setOf(variant)))) {
+      if (set !== undefined) queues.variantSet(set);
+    }
     if (!specChanged(change)) return;
-    queues.variant(key);
-    const { repo, package: pkg } = object.spec.downstream ?? {};
-    const place = `${object.metadata.namespace ?? ''}/${repo ?? ''}/${pkg ?? ''}`;
-    for (const rival of variants.byIndex(INDEX.downstream, place)) {
-      if (objectKey(rival.metadata) !== key) queues.variant(objectKey(rival.metadata));
+    queues.variant(objectKey(object.metadata));
+    // Whoever writes to the same package may have waited for this one to leave it, or has to give way now.
+    for (const place of new Set([change.before, change.after].flatMap(downstreamPlaces))) {
+      wakeVariants(INDEX.downstream, place);
     }
   });
 
@@ -76,6 +75,10 @@ export function connect(informers: Informers, injectables: Pick<Injectables, 'on
   });
 
   injectables.onChange(({ metadata }) => wakeVariants(INDEX.injector, `${metadata.namespace ?? ''}/${metadata.name}`));
+}
+
+function downstreamPlaces(variant: PackageVariant | undefined): readonly string[] {
+  return variant ? variantIndexes[INDEX.downstream](variant) : [];
 }
 
 function current<T>(change: Change<T>): T {

@@ -1,4 +1,4 @@
-import { describeError } from '../../api/errors.ts';
+import { describeError, TerminalError } from '../../api/errors.ts';
 import type { VariantSetTargetStatus } from '../../api/generated/package-variant-set.ts';
 import { PACKAGE_VARIANT, type PackageVariant, type PackageVariantSet } from '../../api/kinds.ts';
 import { FIELD_MANAGER, PACKAGE_VARIANT_FINALIZER, PACKAGE_VARIANT_SET_LABEL } from '../../api/labels.ts';
@@ -48,25 +48,42 @@ export class PackageVariantSetReconciler implements Reconciler {
       desired,
       this.#env.variants.byIndex(INDEX.variantSet, set.metadata.uid ?? ''),
     );
-    const targets: VariantSetTargetStatus[] = faults.map(({ target, reason, message }) => ({
-      ready: false,
-      message: `${target}: ${reason}: ${message}`,
+    const outcomes: TargetOutcome[] = faults.map(({ target, reason, message }) => ({
+      state: 'unusable',
+      status: { ready: false, message: `${target}: ${reason}: ${message}` },
     }));
-    for (const planned of plan.keep) targets.push(targetStatus(planned, planned.existing));
-    for (const planned of plan.apply) targets.push(await this.#apply(set, planned, signal));
+    for (const planned of plan.keep) outcomes.push(targetOutcome(planned, planned.existing));
+    for (const planned of plan.apply) outcomes.push(await this.#apply(set, planned, signal));
+    summarise(report, outcomes);
     // Nothing is removed on account of a set that could not be read whole.
     if (faults.length === 0) for (const variant of plan.remove) await this.#remove(variant, signal);
-    summarise(report, targets, faults.length);
+    const retry = outcomes.find((outcome) => outcome.retry !== undefined)?.retry;
+    if (retry !== undefined) throw retry;
   }
 
-  async #apply(set: PackageVariantSet, planned: PlannedVariant, signal: AbortSignal): Promise<VariantSetTargetStatus> {
+  async #apply(set: PackageVariantSet, planned: PlannedVariant, signal: AbortSignal): Promise<TargetOutcome> {
     try {
+      this.#refuseForeign(set, planned);
       const applied = await this.#env.store.apply(variantObject(set, planned), { fieldManager: FIELD_MANAGER, signal });
-      return targetStatus(planned, applied);
+      return targetOutcome(planned, applied);
     } catch (error) {
+      signal.throwIfAborted();
       const { repo, package: pkg } = planned.spec.downstream;
-      return { variant: planned.name, repo, package: pkg, ready: false, message: sanitiseText(describeError(error)) };
+      const message = sanitiseText(describeError(error));
+      const final = error instanceof TerminalError;
+      return {
+        state: final ? 'unusable' : 'progressing',
+        status: { variant: planned.name, repo, package: pkg, ready: false, message },
+        ...(final ? {} : { retry: error }),
+      };
     }
+  }
+
+  /** @throws TerminalError when the name is that of a variant which somebody else made */
+  #refuseForeign({ metadata }: PackageVariantSet, { name, existing }: PlannedVariant): void {
+    const found = existing ? undefined : this.#env.variants.get(`${metadata.namespace ?? ''}/${name}`);
+    if (!found || found.metadata.ownerReferences?.some((reference) => reference.uid === metadata.uid)) return;
+    throw new TerminalError('VariantExists', `PackageVariant ${name} exists already and is not this set's`);
   }
 
   async #remove({ metadata }: PackageVariant, signal: AbortSignal): Promise<void> {
@@ -92,32 +109,43 @@ function variantObject(
   };
 }
 
-function targetStatus({ name, spec }: PlannedVariant, variant: PackageVariant | undefined): VariantSetTargetStatus {
-  const ready = findCondition(variant?.status?.conditions, 'Ready');
-  const current = variant?.status?.observedGeneration === variant?.metadata.generation;
-  return {
-    variant: name,
-    repo: spec.downstream.repo,
-    package: spec.downstream.package,
-    ready: current && ready?.status === 'True',
-    message: current && ready ? `${ready.reason}: ${ready.message}` : 'not looked at yet',
-  };
+/** Worst first: what nobody but the set's author can help, what waits for its variant's author, what takes its time. */
+const STATES = ['unusable', 'stalled', 'progressing', 'ready'] as const;
+
+interface TargetOutcome {
+  readonly state: (typeof STATES)[number];
+  readonly status: VariantSetTargetStatus;
+  /** Why it must be tried again. */
+  readonly retry?: unknown;
 }
 
-function summarise(
-  report: ObjectReport<PackageVariantSet>,
-  targets: readonly VariantSetTargetStatus[],
-  faults: number,
-): void {
-  const ready = targets.filter((target) => target.ready).length;
-  const listed = [...targets].sort((a, b) => Number(a.ready) - Number(b.ready)).slice(0, MAX_TARGETS);
+function targetOutcome({ name, spec }: PlannedVariant, variant: PackageVariant | undefined): TargetOutcome {
+  const { repo, package: pkg } = spec.downstream;
+  const { conditions, observedGeneration } = variant?.status ?? {};
+  const ready = findCondition(conditions, 'Ready');
+  const place = { variant: name, repo, package: pkg };
+  if (!ready || observedGeneration !== variant?.metadata.generation) {
+    return { state: 'progressing', status: { ...place, ready: false, message: 'not looked at yet' } };
+  }
+  const isStalled = findCondition(conditions, 'Stalled')?.status === 'True';
+  const state = ready.status === 'True' ? 'ready' : isStalled ? 'stalled' : 'progressing';
+  return { state, status: { ...place, ready: state === 'ready', message: `${ready.reason}: ${ready.message}` } };
+}
+
+function summarise(report: ObjectReport<PackageVariantSet>, outcomes: readonly TargetOutcome[]): void {
+  const count = (...states: readonly TargetOutcome['state'][]): number =>
+    outcomes.filter(({ state }) => states.includes(state)).length;
+  const sorted = [...outcomes].sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state));
+  const [unusable, failed, ready] = [count('unusable'), count('unusable', 'stalled'), count('ready')];
   report.status({
-    summary: { desired: targets.length, ready, progressing: targets.length - ready - faults, failed: faults },
-    targets: listed,
+    summary: { desired: outcomes.length, ready, progressing: count('progressing'), failed },
+    targets: sorted.slice(0, MAX_TARGETS).map(({ status }) => status),
   });
-  const counts = `${ready} of ${targets.length} variants are Ready`;
-  if (faults > 0)
-    report.blocked('TargetsFailed', `${faults} targets cannot be used: ${listed[0]?.message}; ${counts}`, false);
-  else if (ready === targets.length) report.ready('AllReady', counts);
-  else report.progressing('VariantsNotReady', `${counts}; ${listed[0]?.variant}: ${listed[0]?.message}`);
+  const worst = sorted[0]?.status;
+  const first = [worst?.variant, worst?.message].filter(Boolean).join(': ');
+  const counts = `${ready} of ${outcomes.length} variants are Ready`;
+  if (unusable > 0) report.blocked('TargetsFailed', `${unusable} targets cannot be used: ${first}; ${counts}`, false);
+  else if (failed > 0) report.blocked('VariantsFailed', `${counts}; ${failed} cannot go on: ${first}`, true);
+  else if (ready === outcomes.length) report.ready('AllReady', counts);
+  else report.progressing('VariantsNotReady', `${counts}; ${first}`);
 }

@@ -124,6 +124,7 @@ function findExpression(value: unknown, path: string): string | undefined {
 }
 
 const MAX_NAME = 63;
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /**
  * Porch's name of a set's variant: `<set>-<repo>-<package>`, and where that is too long its first 54 characters with 8
@@ -131,7 +132,7 @@ const MAX_NAME = 63;
  */
 export function variantName(set: string, downstream: { readonly repo: string; readonly package: string }): string {
   const identity = `${set}-${downstream.repo}-${downstream.package}`;
-  if (identity.length <= MAX_NAME && !identity.includes('/')) return identity;
+  if (identity.length <= MAX_NAME && DNS_LABEL.test(identity)) return identity;
   return hashedName(identity, identity);
 }
 
@@ -148,5 +149,8 @@ export function distinctVariantName(
 
 function hashedName(identity: string, hashed: string): string {
   const suffix = createHash('sha1').update(hashed).digest('hex').slice(0, 8);
-  return `${identity.replaceAll('/', '-').slice(0, MAX_NAME - 9)}-${suffix}`;
+  return `${identity
+    .toLowerCase()
+    .replaceAll(/[^-a-z0-9]/g, '-')
+    .slice(0, MAX_NAME - 9)}-${suffix}`;
 }

@@ -1,6 +1,7 @@
 import type { PackageRevision, PackageVariant } from '../../api/kinds.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { KrmMap, KrmValue } from '../../krm/value.ts';
+import type { Injector } from '../../task/mutations/inject-config.ts';
 import { inputHash, workspaceName } from '../../task/variant.ts';
 import type { Injectables } from '../environment.ts';
 import type { WantedInputs } from './plan.ts';
@@ -12,8 +13,9 @@ export function variantInputHash(
   injectables: Pick<Injectables, 'byName'>,
 ): string {
   const git = upstream.status?.selfLock?.git;
-  const names = new Set((spec.injectors ?? []).map((injector) => injector.name));
-  const objects = [...names].flatMap((name) => injectables.byName(metadata.namespace ?? '', name));
+  const objects = (spec.injectors ?? []).flatMap((injector) =>
+    injectables.byName(metadata.namespace ?? '', injector.name).filter((object) => isFor(injector, object)),
+  );
   return inputHash({
     upstream: {
       repo: git?.repo ?? '',
@@ -31,6 +33,17 @@ export function variantInputHash(
       objects.map((object) => [`${object.apiVersion}|${object.kind}|${object.metadata.name}`, payloadOf(object)]),
     ),
   });
+}
+
+/** An object of another kind that happens to have the name is no input. */
+function isFor({ group, version, kind }: Injector, object: KubeObject): boolean {
+  const parts = object.apiVersion.split('/');
+  const [ofGroup, ofVersion] = parts.length > 1 ? parts : ['', ...parts];
+  return (
+    (group === undefined || group === ofGroup) &&
+    (version === undefined || version === ofVersion) &&
+    (kind === undefined || kind === object.kind)
+  );
 }
 
 export function wantedInputs(hash: string): WantedInputs {

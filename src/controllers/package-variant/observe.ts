@@ -1,4 +1,4 @@
-import type { PackageRevision, PackageVariant, Repository } from '../../api/kinds.ts';
+import { PACKAGE_VARIANT, type PackageRevision, type PackageVariant, type Repository } from '../../api/kinds.ts';
 import { INPUT_HASH_ANNOTATION } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Lister } from '../../kube/controller.ts';
@@ -41,7 +41,7 @@ export function resolveUpstream(variant: PackageVariant, listers: VariantListers
   }
   if (workspaceName && revision !== undefined && revision > 0 && found.status?.revision !== revision) {
     return {
-      reason: 'InvalidSpec',
+      reason: 'ValidationError',
       message: `spec.upstream: workspaceName ${workspaceName} is revision ${found.status?.revision}, not ${revision}; give one of the two`,
       retry: false,
     };
@@ -129,10 +129,18 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
     revision: status?.revision ?? 0,
     deleting: metadata.deletionTimestamp !== undefined,
     ours: variantOf(revision) === variantKey,
+    controlled: hasOtherController(revision, variantKey),
     inputHash: status?.inputHash,
     wantedHash: metadata.annotations?.[INPUT_HASH_ANNOTATION],
     differs: findCondition(status?.conditions, 'InputsMatch')?.status === 'False',
     handPushed: findCondition(status?.conditions, 'HandPushed')?.status === 'True',
     ...(failed ? { failure: { reason: ready.reason, message: ready.message, retry: stalled?.status !== 'True' } } : {}),
   };
+}
+
+/** Another object has the say over the revision; what its commits tell of a variant that is gone does not count. */
+function hasOtherController({ metadata }: PackageRevision, variantKey: string): boolean {
+  const controller = metadata.ownerReferences?.find((reference) => reference.controller === true);
+  if (!controller) return false;
+  return controller.kind !== PACKAGE_VARIANT.kind || `${metadata.namespace ?? ''}/${controller.name}` !== variantKey;
 }

@@ -27,6 +27,8 @@ export interface ObservedRevision {
   readonly deleting: boolean;
   /** Made for this variant: owned by it, or its commits say so. */
   readonly ours: boolean;
+  /** Another object controls it: it is never adopted. */
+  readonly controlled: boolean;
   /** Hash of the inputs that its content was made from; absent when others made it. */
   readonly inputHash?: string;
   /** Hash of the inputs that were asked for last (annotation), which may not have been applied yet. */
@@ -61,7 +63,7 @@ export function planVariant(observed: ObservedVariant): VariantPlan {
   if (unseen)
     return { action: 'wait', reason: 'Discovering', message: `${unseen.name} was found in git and is being looked at` };
   const revisions = observed.revisions.filter((revision) => !revision.deleting);
-  const draft = currentDraft(revisions, observed.wanted.hash);
+  const draft = currentDraft(revisions, observed);
   if (draft) return planDraft(draft, observed.wanted.hash);
   const latest = latestPublished(revisions);
   if (observed.revisions.length > revisions.length && !latest) {
@@ -69,10 +71,10 @@ export function planVariant(observed: ObservedVariant): VariantPlan {
   }
   if (!latest) {
     const foreign = revisions[0];
-    if (foreign) return existsAlready(foreign);
+    if (foreign) return existsAlready(foreign, observed.adoptExisting);
     return { action: 'clone', workspace: observed.wanted.workspace(0) };
   }
-  if (!observed.adoptExisting && !revisions.some((revision) => revision.ours)) return existsAlready(latest);
+  if (!mayTakeOver(latest, revisions, observed)) return existsAlready(latest, observed.adoptExisting);
   return planPublished(latest, observed.wanted);
 }
 
@@ -86,7 +88,8 @@ function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
   if (draft.lifecycle === 'Proposed') {
     return blocked('ProposedBlocked', `${draft.name} is proposed; reject or approve it before its inputs can change`);
   }
-  if (upstreamPart(draft.inputHash) === upstreamPart(wanted)) {
+  // Content that others made is changed in place: it is theirs, so it is never replaced.
+  if (draft.inputHash === undefined || upstreamPart(draft.inputHash) === upstreamPart(wanted)) {
     if (draft.wantedHash !== wanted) return { action: 'mutateDraft', draft };
     if (draft.failure) return { action: 'blocked', ...draft.failure };
     return { action: 'wait', reason: 'DraftPending', message: `${draft.name} is being changed`, current: draft };
@@ -117,10 +120,25 @@ function planPublished(latest: ObservedRevision, wanted: WantedInputs): VariantP
   return { action: upstreamMoved ? 'upgrade' : 'edit', workspace, source: latest };
 }
 
-/** Our draft that matches best: the wanted inputs first, then the newest by name. */
-function currentDraft(revisions: readonly ObservedRevision[], wanted: string): ObservedRevision | undefined {
-  const drafts = revisions.filter((revision) => revision.ours && !isPublished(revision));
-  return drafts.find((draft) => draft.inputHash === wanted || draft.wantedHash === wanted) ?? drafts[0];
+/** The draft that matches best: the wanted inputs first, then any of ours, then one that may be adopted. */
+function currentDraft(
+  revisions: readonly ObservedRevision[],
+  { wanted: { hash }, adoptExisting }: ObservedVariant,
+): ObservedRevision | undefined {
+  const drafts = revisions.filter((revision) => !isPublished(revision));
+  const ours = drafts.filter((draft) => draft.ours);
+  const matching = ours.find((draft) => draft.inputHash === hash || draft.wantedHash === hash);
+  return matching ?? ours[0] ?? (adoptExisting ? drafts.find((draft) => !draft.controlled) : undefined);
+}
+
+/** A variant goes on from what it made itself; anything else it takes over only when asked to, and never from another owner. */
+function mayTakeOver(
+  latest: ObservedRevision,
+  revisions: readonly ObservedRevision[],
+  { adoptExisting }: ObservedVariant,
+): boolean {
+  if (revisions.some((revision) => revision.ours)) return true;
+  return adoptExisting && !latest.controlled;
 }
 
 function latestPublished(revisions: readonly ObservedRevision[]): ObservedRevision | undefined {
@@ -132,7 +150,8 @@ function latestPublished(revisions: readonly ObservedRevision[]): ObservedRevisi
     );
 }
 
-function existsAlready(revision: ObservedRevision): VariantPlan {
+function existsAlready(revision: ObservedRevision, adoptExisting: boolean): VariantPlan {
+  if (adoptExisting) return blocked('Conflict', `${revision.name} is controlled by another object`);
   return blocked(
     'DownstreamExists',
     `the package exists already (${revision.name}) and is not this variant's; set adoptionPolicy: adoptExisting to take it over`,

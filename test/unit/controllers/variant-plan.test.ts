@@ -14,6 +14,7 @@ const revision = (changes: Partial<ObservedRevision>): ObservedRevision => ({
   revision: 0,
   deleting: false,
   ours: true,
+  controlled: false,
   differs: false,
   handPushed: false,
   ...changes,
