@@ -1,5 +1,6 @@
 import { createBuiltinRuntime } from '../functions/builtin-runtime.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
+import { CachedRenderer } from '../render/cached-renderer.ts';
 import { createRenderer } from '../render/renderer.ts';
 import type { Renderer } from '../render/types.ts';
 import { chainRuntimes } from '../runtimes/multi.ts';
@@ -16,8 +17,13 @@ export interface OpenRendererOptions extends RendererSettings {
 
 const NO_RUNTIME: FunctionRuntime = { name: 'none', runner: () => undefined };
 
-/** The renderer of the command line: builtin functions, large packages in worker threads. To be closed. */
+/**
+ * The renderer of the command line: builtin functions, large packages in worker threads, unchanged packages from memory.
+ * To be closed.
+ */
 export function openRenderer({ hosted = NO_RUNTIME, ...renderer }: OpenRendererOptions = {}): ClosableRenderer {
   const runtime = chainRuntimes([createBuiltinRuntime(), hosted]);
-  return new WorkerRenderer({ inProcess: createRenderer({ ...renderer, runtime }), hosted, renderer });
+  const workers = new WorkerRenderer({ inProcess: createRenderer({ ...renderer, runtime }), hosted, renderer });
+  const cached = new CachedRenderer({ renderer: workers });
+  return { render: (pkg, options) => cached.render(pkg, options), close: () => workers.close() };
 }

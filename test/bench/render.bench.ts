@@ -9,6 +9,8 @@ import { SeededRandom, seedOf } from './support/random.ts';
 import { publish, ROOT, rounded, type Target } from './support/results.ts';
 
 const REPEATS = 3;
+/** The question itself takes a fraction of a millisecond. */
+const UNCHANGED_TIMES = 20;
 const seed = seedOf(process.env);
 const root = await mkdtemp(join(tmpdir(), 'veranda-bench-'));
 
@@ -39,7 +41,7 @@ async function kptEmpty(resources: number): Promise<Measurement | undefined> {
 interface InProcess {
   readonly coldMs: number;
   readonly secondMs: number;
-  readonly thirdMs: number;
+  readonly unchangedMs: number;
 }
 
 async function inProcess(resources: number): Promise<InProcess> {
@@ -52,8 +54,8 @@ async function inProcess(resources: number): Promise<InProcess> {
     const { ms: coldMs } = await subject.ask({ kind: 'render', times: 1 });
     await checkRendered(generated, async (path) => String((await subject.ask({ kind: 'text', path })).value));
     const { ms: secondMs } = await subject.ask({ kind: 'render', times: 1 });
-    const { ms: thirdMs } = await subject.ask({ kind: 'render', times: 1 });
-    return { coldMs, secondMs, thirdMs };
+    const { ms } = await subject.ask({ kind: 'render', times: UNCHANGED_TIMES });
+    return { coldMs, secondMs, unchangedMs: ms / UNCHANGED_TIMES };
   } finally {
     await subject.close();
   }
@@ -100,8 +102,8 @@ try {
       `${reference.empty.ms} / ${reference.empty.mb}`,
       kpt ? rounded(kpt.wallSeconds * 1000) : 'no kpt here',
     ]);
-    const { coldMs, secondMs, thirdMs } = await inProcess(resources);
-    inRows.push([resources, rounded(coldMs), rounded(secondMs), rounded(thirdMs)]);
+    const { coldMs, secondMs, unchangedMs } = await inProcess(resources);
+    inRows.push([resources, rounded(coldMs), rounded(secondMs), rounded(unchangedMs)]);
     const wallMs = whole.wallSeconds * 1000;
     const limit = resources === 10 ? 250 : reference.twoFunctions.ms / (resources === 5_000 ? 2 : 1);
     targets.push({
@@ -110,12 +112,12 @@ try {
       measured: `${rounded(wallMs)} ms`,
       met: wallMs <= limit,
     });
-    const secondLimit = resources / 100;
+    const unchangedLimit = resources / 100;
     targets.push({
-      what: `second render, ${resources}`,
-      limit: `under ${secondLimit} ms`,
-      measured: `${rounded(secondMs)} ms`,
-      met: secondMs < secondLimit,
+      what: `unchanged package, ${resources}`,
+      limit: `under ${unchangedLimit} ms`,
+      measured: `${rounded(unchangedMs)} ms`,
+      met: unchangedMs < unchangedLimit,
     });
     if (resources === 5_000) {
       targets.push({
@@ -129,7 +131,7 @@ try {
   await publish({
     name: 'render',
     title: 'Rendering a package',
-    method: `Deployments, Services and ConfigMaps, one a file; set-namespace, set-labels and apply-setters (replicas and image tag of every Deployment). Whole process: \`bin/veranda render\`, median of ${REPEATS} by wall time, measured from outside. In process: a renderer with its worker pool in a new process, timed by the parent; "second" renders the unchanged result of the first. The reference is kpt on a machine of the same kind, with set-namespace and apply-setters as local binaries (one function less), and with an empty pipeline; where kpt is on the PATH, its run with an empty pipeline on this machine stands beside it.`,
+    method: `Deployments, Services and ConfigMaps, one a file; set-namespace, set-labels and apply-setters (replicas and image tag of every Deployment). Whole process: \`bin/veranda render\`, median of ${REPEATS} by wall time, measured from outside. In process: a renderer with its worker pool in a new process, timed by the parent; "its result" renders what came out of the first, "unchanged" renders the same bytes again, mean of ${UNCHANGED_TIMES}. The reference is kpt on a machine of the same kind, with set-namespace and apply-setters as local binaries (one function less), and with an empty pipeline; where kpt is on the PATH, its run with an empty pipeline on this machine stands beside it.`,
     seed,
     tables: [
       {
@@ -145,7 +147,7 @@ try {
         ],
         rows: wholeRows,
       },
-      { title: 'In process, ms', columns: ['resources', 'first', 'second', 'third'], rows: inRows },
+      { title: 'In process, ms', columns: ['resources', 'first', 'its result', 'unchanged'], rows: inRows },
     ],
     targets,
   });

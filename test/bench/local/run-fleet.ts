@@ -48,7 +48,8 @@ export async function runFleet(run: FleetRun, seed: number, launch?: readonly st
       const workspace = join(root, 'workspace');
       const command = [...(launch ?? [join(ROOT, 'bin/veranda')]), 'run', '-f', manifests, '--workspace', workspace];
       const { stdout, stderr, ...measured } = await measure(command, { cwd: root });
-      if (measured.exitCode !== 0) throw new Error(`veranda run failed:\n${(stderr + stdout).slice(-4000)}`);
+      if (measured.exitCode !== 0)
+        throw new Error(`veranda run failed:\n${stderr.slice(-4000)}\n${stdout.slice(-3000)}`);
       const traffic = await remotes.traffic();
       const commits = (await verifyFleet(fleet, run.approval, random)) - 1;
       return { ...run, ...measured, ...traffic, commits };

@@ -1,16 +1,14 @@
 import { createServer } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createBuiltinRuntime } from '../../../src/functions/builtin-runtime.ts';
-import type { Package } from '../../../src/package/package.ts';
+import { openRenderer } from '../../../src/cli/renderer.ts';
+import { Package } from '../../../src/package/package.ts';
 import { readPackageDirectory } from '../../../src/package/read-dir.ts';
-import { createRenderer } from '../../../src/render/renderer.ts';
-import { WorkerRenderer } from '../../../src/workers/pool.ts';
 import { editResources, type KrmWork, readResources } from './krm-work.ts';
 
 /** What the bench asks of the process that it measures; each is answered when it is done. */
 export type Request =
   | { readonly kind: 'load'; readonly directory: string }
-  /** Renders the loaded package again and again; the result of the first is what is loaded from then on. */
+  /** Renders what is loaded, then its result, and so on; each time as a package nobody has looked at. */
   | { readonly kind: 'render'; readonly times: number }
   /** Answers what the process itself says of its event loop while the package renders. */
   | { readonly kind: 'watchedRender' }
@@ -26,10 +24,7 @@ export interface LoopDelay {
   readonly max: number;
 }
 
-const renderer = new WorkerRenderer({
-  inProcess: createRenderer({ runtime: createBuiltinRuntime() }),
-  hosted: { name: 'none', runner: () => undefined },
-});
+const renderer = openRenderer();
 const { signal } = new AbortController();
 const state: { loaded?: Package } = {};
 
@@ -82,7 +77,7 @@ async function answer(request: Request): Promise<unknown> {
       state.loaded = await readPackageDirectory(request.directory, { signal });
       return state.loaded.totalBytes;
     case 'render':
-      for (let count = 0; count < request.times; count++) state.loaded = await render(loaded());
+      for (let count = 0; count < request.times; count++) state.loaded = await render(Package.of(loaded().entries()));
       return undefined;
     case 'watchedRender':
       return watchedRender();
