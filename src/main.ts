@@ -10,6 +10,13 @@ function onSignal(signal: NodeJS.Signals): void {
 }
 for (const name of signals) process.on(name, onSignal);
 
+/** Who reads no further, as `head` does, is no fault of ours. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 process.exitCode = await runCli({
   argv: process.argv,
   env: process.env,

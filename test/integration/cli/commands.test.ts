@@ -1,7 +1,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import packageJson from '../../../package.json' with { type: 'json' };
 import { configMap, kptfile, veranda, World } from './support.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
 
 let world: World;
 
@@ -29,8 +31,9 @@ describe('the command line', () => {
   });
 
   test('the version', async () => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
     for (const args of [['version'], ['--version'], ['-V']]) {
-      expect(await cli(...args)).toEqual({ code: 0, stdout: `veranda ${packageJson.version}\n`, stderr: '' });
+      expect(await cli(...args)).toEqual({ code: 0, stdout: `veranda ${version}\n`, stderr: '' });
     }
   });
 
