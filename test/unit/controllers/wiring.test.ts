@@ -1,0 +1,237 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  PACKAGE_REVISION,
+  PACKAGE_VARIANT,
+  PACKAGE_VARIANT_SET,
+  type PackageRevision,
+  type PackageVariant,
+  type PackageVariantSet,
+  REPOSITORY,
+  type Repository,
+} from '../../../src/api/kinds.ts';
+import { INPUT_HASH_ANNOTATION } from '../../../src/api/labels.ts';
+import { type KubeObject, objectKey } from '../../../src/api/object.ts';
+import { addIndexes, connect } from '../../../src/controllers/wiring.ts';
+import type { Change, IndexFunction, Informer } from '../../../src/kube/controller.ts';
+import { IndexedCache } from '../../../src/kube/indexed-cache.ts';
+import type { KindRef } from '../../../src/kube/store.ts';
+import { controlledBy, repositoryOf, revisionOf, variantOf } from './support.ts';
+
+/** An informer whose events are made by the test: the cache is changed first, then the handlers are told. */
+class ManualInformer<T extends KubeObject> implements Informer<T> {
+  readonly kind: KindRef<T>;
+  readonly hasSynced = true;
+  readonly #cache = new IndexedCache<T>((index, error) => {
+    throw new Error(`index ${index} failed`, { cause: error });
+  });
+  readonly #handlers: ((change: Change<T>) => void)[] = [];
+
+  constructor(kind: KindRef<T>) {
+    this.kind = kind;
+  }
+
+  get(key: string): T | undefined {
+    return this.#cache.get(key);
+  }
+
+  list(): readonly T[] {
+    return this.#cache.list();
+  }
+
+  byIndex(index: string, value: string): readonly T[] {
+    return this.#cache.byIndex(index, value);
+  }
+
+  addIndex(name: string, index: IndexFunction<T>): void {
+    this.#cache.addIndex(name, index);
+  }
+
+  onChange(handler: (change: Change<T>) => void): void {
+    this.#handlers.push(handler);
+  }
+
+  put(after: T): void {
+    const key = objectKey(after.metadata);
+    const before = this.#cache.get(key);
+    this.#cache.set(key, after);
+    this.#tell({ before, after });
+  }
+
+  remove(before: T): void {
+    this.#cache.delete(objectKey(before.metadata));
+    this.#tell({ before });
+  }
+
+  #tell(change: Change<T>): void {
+    for (const handler of this.#handlers) handler(change);
+  }
+}
+
+const UPSTREAM = revisionOf();
+const DOWNSTREAM = revisionOf({
+  repository: 'deployments',
+  package: 'bar',
+  workspace: 'ws',
+  metadata: controlledBy('my-pv'),
+});
+const VARIANT = variantOf({ injectors: [{ kind: 'Cluster', name: 'edge' }] });
+const OTHERS = Array.from({ length: 20 }, (_, index) =>
+  variantOf(
+    { upstream: { repo: 'other', package: 'x' }, downstream: { repo: 'other', package: `y${index}` } },
+    { name: `other-${index}`, uid: `other-${index}` },
+  ),
+);
+
+const later = <T extends KubeObject>(object: T): T => ({ ...object, metadata: { ...object.metadata, generation: 2 } });
+
+describe('which keys an event wakes', () => {
+  let informers: {
+    readonly repositories: ManualInformer<Repository>;
+    readonly revisions: ManualInformer<PackageRevision>;
+    readonly variants: ManualInformer<PackageVariant>;
+    readonly variantSets: ManualInformer<PackageVariantSet>;
+  };
+  let inject: (object: KubeObject) => void;
+  let woken: Set<string>;
+
+  beforeEach(() => {
+    informers = {
+      repositories: new ManualInformer(REPOSITORY),
+      revisions: new ManualInformer(PACKAGE_REVISION),
+      variants: new ManualInformer(PACKAGE_VARIANT),
+      variantSets: new ManualInformer(PACKAGE_VARIANT_SET),
+    };
+    woken = new Set();
+    addIndexes(informers);
+    const queue = (name: string) => (key: string) => void woken.add(`${name} ${key.replace('default/', '')}`);
+    const injectables = {
+      onChange: (handler: (object: KubeObject) => void) => {
+        inject = handler;
+      },
+    };
+    connect(informers, injectables, {
+      repository: queue('repository'),
+      revision: queue('revision'),
+      variant: queue('variant'),
+      variantSet: queue('set'),
+    });
+    for (const repository of ['blueprints', 'deployments']) informers.repositories.put(repositoryOf(repository));
+    for (const revision of [UPSTREAM, DOWNSTREAM]) informers.revisions.put(revision);
+    for (const variant of [VARIANT, ...OTHERS]) informers.variants.put(variant);
+    woken.clear();
+  });
+
+  const wokenBy = (event: () => void): readonly string[] => {
+    woken.clear();
+    event();
+    return [...woken].sort();
+  };
+
+  test('a change of status alone wakes nobody who does not look at it', () => {
+    expect(wokenBy(() => informers.variants.put({ ...VARIANT, status: { phase: 'Draft' } }))).toEqual([]);
+    expect(
+      wokenBy(() =>
+        informers.repositories.put({
+          ...repositoryOf('blueprints'),
+          status: { ...repositoryOf('blueprints').status, packageCount: 7 },
+        }),
+      ),
+    ).toEqual([]);
+  });
+
+  test('a changed variant wakes itself, and only itself', () => {
+    expect(wokenBy(() => informers.variants.put(later(VARIANT)))).toEqual(['variant my-pv']);
+  });
+
+  test('a variant that comes to or leaves a downstream wakes whoever else writes there', () => {
+    const rival = variantOf({}, { name: 'rival', uid: 'rival' });
+    expect(wokenBy(() => informers.variants.put(rival))).toEqual(['variant my-pv', 'variant rival']);
+    const moved = later(
+      variantOf({ downstream: { repo: 'deployments', package: 'baz' } }, { name: 'rival', uid: 'rival' }),
+    );
+    expect(wokenBy(() => informers.variants.put(moved))).toEqual(['variant my-pv', 'variant rival']);
+    expect(wokenBy(() => informers.variants.remove(moved))).toEqual(['variant rival']);
+  });
+
+  test('a variant of a set wakes the set, also by its status, and one that is taken from it too', () => {
+    const owner = { apiVersion: PACKAGE_VARIANT_SET.apiVersion, kind: 'PackageVariantSet', name: 'fleet', uid: 'set' };
+    const ofSet = variantOf({}, { ownerReferences: [owner] });
+    expect(wokenBy(() => informers.variants.put(ofSet))).toEqual(['set fleet']);
+    expect(wokenBy(() => informers.variants.put({ ...ofSet, status: { phase: 'Draft' } }))).toEqual(['set fleet']);
+    expect(wokenBy(() => informers.variants.put(VARIANT))).toEqual(['set fleet']);
+  });
+
+  test('a revision of the downstream package wakes its variant, whatever happens to it', () => {
+    const status = { ...DOWNSTREAM.status, renderStatus: { steps: [] } };
+    expect(wokenBy(() => informers.revisions.put({ ...DOWNSTREAM, status }))).toEqual(['variant my-pv']);
+    expect(wokenBy(() => informers.revisions.put(later(DOWNSTREAM)))).toEqual([
+      'revision deployments.bar.ws',
+      'variant my-pv',
+    ]);
+    expect(wokenBy(() => informers.revisions.remove(DOWNSTREAM))).toContain('variant my-pv');
+  });
+
+  test('other wanted inputs, or another owner, wake the revision itself', () => {
+    const annotations = { [INPUT_HASH_ANNOTATION]: 'v1:a.b' };
+    const asked = { ...DOWNSTREAM, metadata: { ...DOWNSTREAM.metadata, annotations } };
+    expect(wokenBy(() => informers.revisions.put(asked))).toContain('revision deployments.bar.ws');
+    const released = { ...asked, metadata: { ...asked.metadata, ownerReferences: [] } };
+    expect(wokenBy(() => informers.revisions.put(released))).toContain('revision deployments.bar.ws');
+    const touched = { ...released, metadata: { ...released.metadata, resourceVersion: '9' } };
+    expect(wokenBy(() => informers.revisions.put(touched))).not.toContain('revision deployments.bar.ws');
+  });
+
+  test('the upstream package wakes who reads from it when its content moves, not when its commit does', () => {
+    const status = UPSTREAM.status;
+    const lock = { type: 'git', git: { repo: 'r', directory: 'foo', ref: 'main', commit: 'c2' } } as const;
+    expect(
+      wokenBy(() =>
+        informers.revisions.put({ ...UPSTREAM, status: { ...status, observedCommit: 'c2', selfLock: lock } }),
+      ),
+    ).toEqual([]);
+    expect(wokenBy(() => informers.revisions.put({ ...UPSTREAM, status: { ...status, packageTree: 't2' } }))).toEqual([
+      'variant my-pv',
+    ]);
+    expect(wokenBy(() => informers.revisions.put(revisionOf({ revision: 2 })))).toContain('variant my-pv');
+    expect(wokenBy(() => informers.revisions.put(revisionOf({ package: 'unrelated' })))).not.toContain('variant my-pv');
+  });
+
+  test('a repository wakes its variants and waiting revisions when it becomes ready or stops to be', () => {
+    expect(wokenBy(() => informers.repositories.put(repositoryOf('deployments', 'no route')))).toEqual([
+      'variant my-pv',
+    ]);
+    const waiting = revisionOf({ repository: 'deployments', package: 'new', unseen: true });
+    informers.revisions.put(waiting);
+    expect(wokenBy(() => informers.repositories.put(repositoryOf('deployments')))).toEqual([
+      'revision deployments.new.v1',
+      'variant my-pv',
+    ]);
+    expect(wokenBy(() => informers.repositories.put(later(repositoryOf('deployments'))))).toEqual([
+      'repository deployments',
+    ]);
+    expect(wokenBy(() => informers.repositories.remove(repositoryOf('deployments')))).toContain('variant my-pv');
+  });
+
+  test('an object that may be injected wakes the variants that name it, in its own namespace', () => {
+    const cluster = (name: string, namespace = 'default'): KubeObject => ({
+      apiVersion: 'infra.example.com/v1',
+      kind: 'Cluster',
+      metadata: { name, namespace },
+    });
+    expect(wokenBy(() => inject(cluster('edge')))).toEqual(['variant my-pv']);
+    expect(wokenBy(() => inject(cluster('edge', 'elsewhere')))).toEqual([]);
+    expect(wokenBy(() => inject(cluster('core')))).toEqual([]);
+  });
+
+  test('a set wakes itself by its spec', () => {
+    const set: PackageVariantSet = {
+      apiVersion: PACKAGE_VARIANT_SET.apiVersion,
+      kind: PACKAGE_VARIANT_SET.kind,
+      metadata: { name: 'fleet', namespace: 'default', uid: 'set', generation: 1 },
+      spec: { upstream: { repo: 'blueprints', package: 'foo' }, targets: [] },
+    };
+    expect(wokenBy(() => informers.variantSets.put(set))).toEqual(['set fleet']);
+    expect(wokenBy(() => informers.variantSets.put({ ...set, status: { targets: [] } }))).toEqual([]);
+    expect(wokenBy(() => informers.variantSets.put(later(set)))).toEqual(['set fleet']);
+  });
+});
