@@ -1,3 +1,4 @@
+import { ConflictError } from '../../api/errors.ts';
 import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
 import { FIELD_MANAGER, LATEST_REVISION_LABEL, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
@@ -19,6 +20,8 @@ import { gitStatus, kptfileGates, kptfileStatus, outcomeStatus } from './status.
 
 /** More steps than any sequence needs: create or render, propose, publish. A plan that never ends is a bug, not a wait. */
 const MAX_STEPS = 8;
+/** Reasons of a ConflictError that comes from the repository, not from the object store. */
+const LOST_IN_GIT: readonly string[] = ['RefMoved', 'WorkspaceExists'];
 
 interface Work {
   object: PackageRevision;
@@ -111,8 +114,15 @@ export class PackageRevisionReconciler implements Reconciler {
       return await this.#execute(work, plan);
     } catch (error) {
       if (RevisionReport.isFinal(error)) this.#failures.set(key, fingerprint(work.report.current(), work.git));
+      if (error instanceof ConflictError && LOST_IN_GIT.includes(error.reason)) await this.#lookAgain(work);
       throw error;
     }
+  }
+
+  /** Somebody else has written to the remote: the next plan, and all other revisions, must see it. */
+  async #lookAgain({ repositoryObject, repository, signal }: Work): Promise<void> {
+    this.#env.wake.repository(objectKey(repositoryObject.metadata));
+    await repository.sync({ signal });
   }
 
   async #execute(work: Work, plan: RevisionPlan): Promise<boolean> {
