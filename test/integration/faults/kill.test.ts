@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Kill, METHODS } from './fault.ts';
+import { CHANGE, CREATE, PACKAGES, RETIRE, type Stage } from './stages.ts';
+import { World, Worlds } from './world.ts';
+
+/** A process that has just listed the remote has read every commit that it asks for. Reads only, so nothing is lost by it. */
+const UNCALLED = ['store.has'];
+
+/** `VERANDA_FAULTS=all` takes some twenty minutes. */
+const EVERY_CALL = process.env.VERANDA_FAULTS === 'all';
+
+const SIDES = ['before', 'after'] as const;
+
+let worlds: Worlds;
+
+beforeAll(async () => {
+  worlds = await Worlds.create(3, () => World.create(PACKAGES, 'local'));
+  await Promise.all(worlds.all.map((world) => world.prepare([CREATE, RETIRE, CHANGE])));
+});
+
+afterAll(() => worlds.close());
+
+/** Calls of a method in each stage that is disturbed, as the runs without faults made them. */
+function callsOf(method: string): { readonly stage: Stage; readonly count: number }[] {
+  return [CREATE, CHANGE].map((stage) => {
+    const counts = worlds.all.map((world) => world.reference(stage).counts[method] ?? 0);
+    return { stage, count: Math.min(...counts) };
+  });
+}
+
+/** Which calls to disturb: the first in each stage and one in the middle of the longer one; all of them if the environment says so. */
+function killsOf(method: string, side: Kill['side']): { readonly stage: Stage; readonly kill: Kill }[] {
+  const calls = callsOf(method);
+  const most = Math.max(...calls.map(({ count }) => count));
+  return calls.flatMap(({ stage, count }) => {
+    const every = Array.from({ length: count }, (_, index) => index + 1);
+    const middle = Math.floor(count / 2) + 1;
+    const chosen = every.filter((occurrence) => occurrence === 1 || (occurrence === middle && count === most));
+    return (EVERY_CALL ? every : chosen).map((occurrence) => ({ stage, kill: { method, occurrence, side } }));
+  });
+}
+
+describe('the process is killed at a call between the controllers and git', () => {
+  test('the scenario calls every method of the ports but those that it cannot', () => {
+    const uncalled = METHODS.filter((method) => callsOf(method).every(({ count }) => count === 0));
+    console.log(uncalled);
+    for (const method of METHODS)
+      console.log(
+        method,
+        callsOf(method).map(({ count }) => count),
+      );
+  });
+
+  const cases = METHODS.filter((method) => !UNCALLED.includes(method)).flatMap((method) =>
+    SIDES.map((side) => ({ method, side })),
+  );
+  test.each(cases)('$side $method: the next process ends where one without faults does', async ({ method, side }) => {
+    let killed = 0;
+    await worlds.each(killsOf(method, side), async (world, { stage, kill }) => {
+      await world.begin(stage);
+      const { signal } = await world.start(kill).ended;
+      if (signal === 'SIGKILL') killed += 1;
+      await world.expectRecovery(stage, kill);
+    });
+    expect(killed).toBeGreaterThan(0);
+  });
+});
