@@ -113,7 +113,8 @@ function stateOf(object: KubeObject): string {
   if (!ready) return '';
   if (isKind(PACKAGE_VARIANT, object)) {
     const phase = object.status?.phase ?? 'Pending';
-    return ready.status === 'True' ? phase : `${phase} (${ready.reason})`;
+    // Steps on the way are not told one by one, only what is in the way.
+    return ready.status === 'False' ? `${phase} (${ready.reason})` : phase;
   }
   return ready.status === 'True' ? 'Ready' : `not Ready (${ready.reason})`;
 }

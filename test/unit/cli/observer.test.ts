@@ -61,9 +61,12 @@ describe('what is told while it happens', () => {
     put(variant('a'));
     put(variant('a', { status: 'False', reason: 'NotYet', message: 'one' }));
     put(variant('a', { status: 'False', reason: 'NotYet', message: 'two' }));
+    put(variant('a', { status: 'Unknown', reason: 'clone' }));
+    put(variant('a', { status: 'Unknown', reason: 'DraftPending' }));
     put(variant('a', { status: 'True', reason: 'UpToDate' }, 'Published'));
+    put(variant('a', { status: 'Unknown', reason: 'Discovering' }, 'Published'));
     observer.changed({ before: known.get('a') });
-    expect(stderr.text).toBe('a: Pending (NotYet)\na: Published\na: deleted\n');
+    expect(stderr.text).toBe('a: Pending (NotYet)\na: Pending\na: Published\na: deleted\n');
   });
 });
 
