@@ -1,12 +1,17 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { BareRepository } from '../../env/git/bare-repository.ts';
 import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
 import { type Measurement, measure } from '../support/measured-process.ts';
 import { SeededRandom } from '../support/random.ts';
 import { ROOT } from '../support/results.ts';
 import { type Approval, createFleet, type Fleet, writeManifests } from './fleet.ts';
 import { verifyFleet } from './verify.ts';
+
+const execute = promisify(execFile);
 
 export type Transport = 'http' | 'file';
 
@@ -97,15 +102,30 @@ async function watchFleet({ root, upstream, downstream }: Fleet): Promise<Remote
     urls: { upstream: upstream.path, downstream: downstream.path },
     traffic: async () => ({
       pushes: (await readFile(log, 'utf8')).split('\n').length - 1,
-      upstreamFetches: await packsOf(mirrors, 'upstream'),
-      downstreamFetches: await packsOf(mirrors, 'downstream'),
+      upstreamFetches: await packsOf(mirrors, upstream),
+      downstreamFetches: await packsOf(mirrors, downstream),
       listings: undefined,
     }),
     close: async () => undefined,
   };
 }
 
-async function packsOf(mirrors: string, repository: string): Promise<number> {
-  const files = await readdir(mirrors, { recursive: true });
-  return files.filter((file) => file.endsWith('.pack') && file.includes(repository)).length;
+/** Packs in the mirror of a repository, which is known by holding the commit that the repository began with. */
+async function packsOf(mirrors: string, remote: BareRepository): Promise<number> {
+  const root = await remote.git('rev-list', '--max-parents=0', 'main');
+  for (const name of await readdir(mirrors)) {
+    const mirror = join(mirrors, name);
+    if (!(await holds(mirror, root))) continue;
+    return (await readdir(join(mirror, 'objects/pack'))).filter((file) => file.endsWith('.pack')).length;
+  }
+  return 0;
+}
+
+async function holds(mirror: string, commit: string): Promise<boolean> {
+  try {
+    await execute('git', ['--git-dir', mirror, 'cat-file', '-e', commit]);
+    return true;
+  } catch {
+    return false;
+  }
 }
