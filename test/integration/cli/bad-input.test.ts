@@ -38,6 +38,7 @@ beforeAll(async () => {
   await makeRemotes();
   await writeManifests();
   result = await veranda(['run', '-f', '.', '--workspace', 'work', '-o', 'json'], { cwd: world.root });
+  if (result.stdout === '') throw new Error(`no report: ${result.stderr}`);
   report = JSON.parse(result.stdout);
 }, 120_000);
 
