@@ -101,6 +101,8 @@ try {
       `${reference.twoFunctions.ms} / ${reference.twoFunctions.mb}`,
       `${reference.empty.ms} / ${reference.empty.mb}`,
       kpt ? rounded(kpt.wallSeconds * 1000) : 'no kpt here',
+      kpt ? rounded(whole.wallSeconds / kpt.wallSeconds) : '',
+      rounded(reference.twoFunctions.ms / reference.empty.ms),
     ]);
     const { coldMs, secondMs, unchangedMs } = await inProcess(resources);
     inRows.push([resources, rounded(coldMs), rounded(secondMs), rounded(unchangedMs)]);
@@ -144,6 +146,8 @@ try {
           'reference ms / MB',
           'reference, empty ms / MB',
           'kpt here, empty ms',
+          'ours / kpt here, empty',
+          'reference / its empty',
         ],
         rows: wholeRows,
       },
