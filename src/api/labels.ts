@@ -43,6 +43,11 @@ export const RECONCILE_AT_ANNOTATION = 'veranda.dev/reconcile-at';
 export const VARIANT_ANNOTATION = 'veranda.dev/variant';
 /** Annotation of a PackageRevision: hash over the inputs that its PackageVariant wants it to be made from. */
 export const INPUT_HASH_ANNOTATION = 'veranda.dev/input-hash';
+/**
+ * Annotation of a PackageRevision (through a variant's spec.annotations): with "true" an upgrade starts from the old
+ * upstream that its source names, although the package's lock says that it was made from something else.
+ */
+export const TRUST_OLD_UPSTREAM_ANNOTATION = 'veranda.dev/trust-old-upstream';
 
 /** Field manager of our server-side apply. */
 export const FIELD_MANAGER = 'veranda';

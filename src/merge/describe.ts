@@ -21,6 +21,15 @@ export function describeConflict(conflict: MergeConflict): string {
   return `${place}: ${values}; ${TAKEN[resolution]}`;
 }
 
+const SHOWN_CONFLICTS = 3;
+
+/** The number of conflicts and the first of them, for an event. */
+export function conflictSummary(conflicts: readonly MergeConflict[]): string {
+  const first = conflicts.slice(0, SHOWN_CONFLICTS).map(describeConflict).join(' | ');
+  const more = conflicts.length > SHOWN_CONFLICTS ? ` | and ${conflicts.length - SHOWN_CONFLICTS} more` : '';
+  return `${conflicts.length} merge ${conflicts.length === 1 ? 'conflict' : 'conflicts'}: ${first}${more}`;
+}
+
 const TAKEN: { readonly [resolution in MergeConflict['resolution']]: string } = {
   local: 'the local value was kept',
   upstream: 'the upstream value was taken',

@@ -1,14 +1,13 @@
-import { TerminalError } from '../api/errors.ts';
 import type { TaskRecord } from '../repository/types.ts';
 import { clone } from './mutations/clone.ts';
 import { edit } from './mutations/edit.ts';
 import { init } from './mutations/init.ts';
+import { upgrade } from './mutations/upgrade.ts';
 import type { CloneTask, Mutation, Task } from './types.ts';
 
 /**
  * The mutation that makes a task's content. A new kind of task is a line here, one in `taskRecord` and a file in
  * mutations/.
- * @throws TerminalError NotImplemented
  */
 export function mutationFor(task: Task): Mutation {
   switch (task.type) {
@@ -19,7 +18,7 @@ export function mutationFor(task: Task): Mutation {
     case 'edit':
       return edit(task.edit);
     case 'upgrade':
-      throw new TerminalError('NotImplemented', 'upgrade is not yet implemented', { field: 'spec.source.upgrade' });
+      return upgrade(task.upgrade);
   }
 }
 

@@ -61,6 +61,8 @@ export interface ResolvedRevision {
   readonly workspace: string;
   readonly lifecycle: Lifecycle;
   readonly branchHead: boolean;
+  /** Of published revisions, from 1. */
+  readonly revision?: number;
   readonly lock: GitLock;
   readonly content: Package;
 }
@@ -76,6 +78,11 @@ export interface PackageSources {
   /** @throws TerminalError reason SourceNotFound when no such revision exists */
   revision(name: string, signal: AbortSignal): Promise<ResolvedRevision>;
   git(source: GitSource, signal: AbortSignal): Promise<ResolvedGitPackage>;
+  /**
+   * The package at a lock's repository, directory and commit, whether or not a ref still points there.
+   * @throws TerminalError RefNotFound, PackageNotFound and the like when it cannot be had any more
+   */
+  locked(lock: GitLock, signal: AbortSignal): Promise<ResolvedGitPackage>;
 }
 
 /** The package revision being made or changed. */
@@ -89,6 +96,8 @@ export interface TaskTarget extends RevisionKey {
   readonly existingPackages: readonly string[];
   /** `data.package-path` parts of the parent package, outermost first. */
   readonly parentPath?: readonly string[];
+  /** An upgrade starts from the old upstream that it names, whatever the package's lock says. */
+  readonly trustOldUpstream?: boolean;
 }
 
 export interface MutationContext {

@@ -1,7 +1,8 @@
 import { TerminalError, TransientError } from '../../api/errors.ts';
 import type { PackageRevision } from '../../api/kinds.ts';
 import { fetchPackage } from '../../repository/sources.ts';
-import type { PackageRepository, RevisionInfo } from '../../repository/types.ts';
+import type { GitLock, PackageRepository, RevisionInfo } from '../../repository/types.ts';
+import { isSamePlace } from '../../task/mutations/upgrade.ts';
 import type { GitSource, PackageSources, ResolvedGitPackage, ResolvedRevision } from '../../task/types.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 
@@ -12,6 +13,7 @@ export function packageSources(env: SourcesEnvironment, namespace: string): Pack
   return {
     revision: (name, signal) => readRevision(env, namespace, name, signal),
     git: (source, signal) => readGit(env, namespace, source, signal),
+    locked: (lock, signal) => readLocked(env, namespace, lock, signal),
   };
 }
 
@@ -37,6 +39,7 @@ async function readRevision(
     workspace: info.workspace,
     lifecycle: info.lifecycle,
     branchHead: info.branchHead,
+    ...(info.revision > 0 ? { revision: info.revision } : {}),
     lock: info.lock,
     content: await repository.read(info.commit, info.package, { signal }),
   };
@@ -72,4 +75,26 @@ async function readGit(
   const scope = secret === '' ? '' : `${namespace}/${secret}`;
   const store = await env.gateway.store(source.repo, scope, secret === '' ? undefined : env.secrets(namespace, secret));
   return fetchPackage(store, source, signal);
+}
+
+/** Locks hold no secret: that of a registered repository with the same URL is taken, if there is one. */
+function readLocked(
+  env: SourcesEnvironment,
+  namespace: string,
+  { git }: GitLock,
+  signal: AbortSignal,
+): Promise<ResolvedGitPackage> {
+  const registered = env.repositories
+    .list()
+    .find(
+      ({ metadata, spec }) =>
+        metadata.namespace === namespace && isSamePlace({ repo: spec?.git?.repo }, { repo: git.repo }),
+    )?.spec.git;
+  const { directory, commit } = git;
+  return readGit(
+    env,
+    namespace,
+    { repo: registered?.repo ?? git.repo, ref: commit, directory, secretRef: registered?.secretRef },
+    signal,
+  );
 }

@@ -1,5 +1,7 @@
 import type { PackageRevisionStatus, RenderStatus, RenderStepStatus } from '../../api/generated/package-revision.ts';
 import { readKptfile } from '../../krm/kptfile.ts';
+import type { KrmValue } from '../../krm/value.ts';
+import type { MergeConflict } from '../../merge/types.ts';
 import type { Package } from '../../package/package.ts';
 import { KPTFILE } from '../../package/subpackages.ts';
 import type { RenderReport, RenderStep } from '../../render/types.ts';
@@ -7,7 +9,7 @@ import type { RevisionInfo } from '../../repository/types.ts';
 import type { TaskOutcome } from '../../task/handler.ts';
 
 /** Numbers that keep an object far below etcd's limit however much a pipeline says. */
-const LIMITS = { steps: 50, results: 20, warnings: 20, text: 1024, conflicts: 50 } as const;
+const LIMITS = { steps: 50, results: 20, warnings: 20, text: 1024, conflicts: 50, value: 512 } as const;
 
 /** Fields that follow from where the revision stands in git. */
 export function gitStatus(info: RevisionInfo, deployment: boolean): Partial<PackageRevisionStatus> {
@@ -42,11 +44,23 @@ export function outcomeStatus(
     ...(inputHash ? { inputHash } : {}),
     ...(outcome.result.render ? { renderStatus: renderStatus(outcome.result.render, info.commit) } : {}),
     tasks: outcome.steps.map(({ name, changed }) => ({ name, ...(changed ? { commit: info.commit } : {}) })),
-    mergeConflicts: (outcome.result.conflicts ?? []).slice(
-      0,
-      LIMITS.conflicts,
-    ) as PackageRevisionStatus['mergeConflicts'],
+    ...(creation
+      ? { mergeConflicts: (outcome.result.conflicts ?? []).slice(0, LIMITS.conflicts).map(conflictStatus) }
+      : {}),
   };
+}
+
+type ConflictStatus = NonNullable<PackageRevisionStatus['mergeConflicts']>[number];
+
+/** A conflict as the object shows it: values that are long are cut text. */
+function conflictStatus({ base, local, upstream, ...where }: MergeConflict): ConflictStatus {
+  const values = Object.entries({ base, local, upstream }).filter(([, value]) => value !== undefined);
+  return { ...where, ...Object.fromEntries(values.map(([side, value]) => [side, shownValue(value ?? null)])) };
+}
+
+function shownValue(value: KrmValue): KrmValue {
+  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
+  return text.length > LIMITS.value ? `${text.slice(0, LIMITS.value)}…` : (JSON.parse(text) as KrmValue);
 }
 
 /** Mirror of the Kptfile: upstream lock and conditions. A Kptfile that cannot be read mirrors nothing. */

@@ -17,6 +17,7 @@ import { decideVariant, type VariantDecision } from './decide.ts';
 import { finalizeVariant } from './finalize.ts';
 import { injectedCondition } from './injected.ts';
 import type { ObservedRevision, VariantPlan } from './plan.ts';
+import { upgradeSource } from './upgrade.ts';
 import { approvalSettings } from './validate.ts';
 
 type Source = NonNullable<PackageRevision['spec']['source']>;
@@ -105,14 +106,13 @@ export class PackageVariantReconciler implements Reconciler {
           signal,
         );
         return this.#started(plan, report, `new draft ${plan.workspace} on top of ${plan.source.name}`);
-      case 'upgrade':
-        report.status({ phase: 'Blocked' });
-        report.blocked(
-          'UpgradeNotImplemented',
-          `the upstream of ${plan.source.name} has moved; upgrades are not implemented yet`,
-          false,
-        );
-        return;
+      case 'upgrade': {
+        const upstream = decision.upstream as PackageRevision;
+        const source = upgradeSource(variant, plan.source.name, upstream, this.#env.revisions);
+        await this.#createRevision(variant, plan.workspace, source, inputHash, signal);
+        const message = `upgrading ${plan.source.name} to ${upstream.metadata.name} as ${plan.workspace}`;
+        return this.#started(plan, report, message);
+      }
       case 'mutateDraft':
         await this.#annotate(plan.draft, variant, inputHash, signal);
         return this.#started(plan, report, `changing ${plan.draft.name}`);
@@ -336,6 +336,7 @@ function upstreamStatus({ upstream }: VariantDecision): Partial<PackageVariantSt
 function targetStatus({ metadata, spec, status }: PackageRevision): Partial<PackageVariantStatus> {
   const rendered = findCondition(status?.conditions, 'Rendered')?.status === 'True';
   return {
+    conflicts: status?.creationSource === 'upgrade' ? (status.mergeConflicts?.length ?? 0) : undefined,
     downstreamTargets: [
       {
         name: metadata.name,

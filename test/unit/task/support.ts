@@ -8,6 +8,7 @@ import type {
   Mutation,
   MutationContext,
   PackageSources,
+  ResolvedGitPackage,
   ResolvedRevision,
   TaskTarget,
 } from '../../../src/task/types.ts';
@@ -57,10 +58,11 @@ export function revisionOf(overrides: Partial<ResolvedRevision> = {}): ResolvedR
   };
 }
 
-/** Sources over a list of revisions and one package behind every git URL. */
+/** Sources over a list of revisions, one package behind every git URL, and commits that only locks still name. */
 export function sourcesOf(
   revisions: readonly ResolvedRevision[] = [],
-  git?: ResolvedRevision,
+  git?: ResolvedGitPackage,
+  commits: readonly ResolvedGitPackage[] = [],
 ): PackageSources & { readonly asked: GitSource[] } {
   const asked: GitSource[] = [];
   return {
@@ -74,6 +76,11 @@ export function sourcesOf(
       asked.push(source);
       if (!git) throw new TerminalError('SourceNotFound', `cannot find package ${source.directory}@${source.ref}`);
       return git;
+    },
+    async locked(lock) {
+      const found = [...commits, ...revisions].find((one) => one.lock.git.commit === lock.git.commit);
+      if (!found) throw new TerminalError('RefNotFound', `no commit ${lock.git.commit}`);
+      return found;
     },
   };
 }
