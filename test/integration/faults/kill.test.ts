@@ -31,11 +31,11 @@ function callsOf(method: string): { readonly stage: Stage; readonly count: numbe
 /** Which calls to disturb: the first in each stage and one in the middle of the longer one; all of them if the environment says so. */
 function killsOf(method: string, side: Kill['side']): { readonly stage: Stage; readonly kill: Kill }[] {
   const calls = callsOf(method);
-  const most = Math.max(...calls.map(({ count }) => count));
+  const longest = calls.reduce((best, next) => (next.count > best.count ? next : best));
   return calls.flatMap(({ stage, count }) => {
     const every = Array.from({ length: count }, (_, index) => index + 1);
-    const middle = Math.floor(count / 2) + 1;
-    const chosen = every.filter((occurrence) => occurrence === 1 || (occurrence === middle && count === most));
+    const middle = stage === longest.stage ? Math.floor(count / 2) + 1 : 1;
+    const chosen = every.filter((occurrence) => occurrence === 1 || occurrence === middle);
     return (EVERY_CALL ? every : chosen).map((occurrence) => ({ stage, kill: { method, occurrence, side } }));
   });
 }
