@@ -20,6 +20,8 @@ export const INDEX = {
   variantSet: 'variantSet',
   /** namespace/name of the variant that a revision was made for */
   variant: 'variant',
+  /** namespace/name of the revisions that a revision is still to be made from */
+  source: 'source',
 } as const;
 
 const inNamespace = (meta: ObjectMeta, ...parts: (string | undefined)[]): string[] =>
@@ -33,6 +35,10 @@ export const revisionIndexes = {
     const variant = variantOf(revision);
     return variant === undefined ? [] : [variant];
   },
+  [INDEX.source]: (revision: PackageRevision) =>
+    revision.status?.observedCommit === undefined
+      ? sourceNames(revision).flatMap((name) => inNamespace(revision.metadata, name))
+      : [],
 };
 
 export const variantIndexes = {
@@ -58,6 +64,14 @@ export function variantOf(revision: PackageRevision): string | undefined {
     (reference) => reference.kind === 'PackageVariant' && reference.controller === true,
   );
   return owner ? `${namespace ?? ''}/${owner.name}` : annotations?.[VARIANT_ANNOTATION];
+}
+
+/** Names of the revisions that a revision is made from; empty ones, which clients send, do not count. */
+export function sourceNames({ spec }: PackageRevision): readonly string[] {
+  const { cloneFrom, copyFrom, upgrade } = spec?.source ?? {};
+  const { oldUpstream, newUpstream, currentPackage } = upgrade ?? {};
+  const references = [cloneFrom?.upstreamRef, copyFrom, oldUpstream, newUpstream, currentPackage];
+  return references.flatMap((reference) => (reference?.name ? [reference.name] : []));
 }
 
 /** Key of the set that a variant belongs to. */

@@ -52,7 +52,11 @@ export function connect(informers: Informers, injectables: Pick<Injectables, 'on
     if (specChanged(change) || wantsOther(change)) queues.revision(objectKey(object.metadata));
     const place = `${object.metadata.namespace ?? ''}/${object.spec.repository}/${object.spec.packageName}`;
     wakeVariants(INDEX.downstream, place);
-    if (contentChanged(change)) wakeVariants(INDEX.upstream, place);
+    if (contentChanged(change)) {
+      wakeVariants(INDEX.upstream, place);
+      for (const made of revisions.byIndex(INDEX.source, objectKey(object.metadata)))
+        queues.revision(objectKey(made.metadata));
+    }
     const owner = variantOf(object);
     if (!change.after && owner !== undefined) queues.variant(owner);
   });

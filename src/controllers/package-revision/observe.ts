@@ -9,7 +9,7 @@ export function observeRevision(
   object: PackageRevision,
   git: RevisionInfo | undefined,
   variant: PackageVariant | undefined,
-  failedFingerprint: string | undefined,
+  failedForGood: boolean,
 ): ObservedRevisionState {
   const { metadata, spec, status } = object;
   const seen =
@@ -29,7 +29,7 @@ export function observeRevision(
       handPushed: git.handPushed,
       inputHash: knownInputHash(object, git),
     },
-    failedForGood: failedFingerprint === fingerprint(object, git),
+    failedForGood,
     metadataPending: metadata.generation !== status?.observedGeneration && asksForMetadata(object),
     wantedHash: variant ? metadata.annotations?.[INPUT_HASH_ANNOTATION] : undefined,
     comparedHash: findCondition(status?.conditions, 'InputsMatch') ? status?.inputHash : undefined,
@@ -48,10 +48,23 @@ export function knownInputHash(object: PackageRevision, git: RevisionInfo): stri
   return (status?.observedCommit === git.commit ? status.inputHash : undefined) ?? git.origin?.inputHash;
 }
 
-/** Names the inputs of an attempt: one that failed for good is not repeated until one of them changes. */
-export function fingerprint(object: PackageRevision, git: RevisionInfo | undefined): string {
+/**
+ * Names the inputs of an attempt: one that failed for good is not repeated until one of them changes.
+ * @param sources the revisions that the object is made from, as far as they are there
+ */
+export function fingerprint(
+  object: PackageRevision,
+  git: RevisionInfo | undefined,
+  sources: readonly (PackageRevision | undefined)[],
+): string {
   const { uid, generation, annotations } = object.metadata;
-  return [uid, generation, annotations?.[INPUT_HASH_ANNOTATION], git?.commit, git?.lifecycle].join(' ');
+  const own = [uid, generation, annotations?.[INPUT_HASH_ANNOTATION], git?.commit, git?.lifecycle];
+  const theirs = sources.flatMap((source) => [
+    source?.metadata.uid,
+    source?.status?.observedLifecycle,
+    source?.status?.packageTree,
+  ]);
+  return [...own, ...theirs].join(' ');
 }
 
 /** Why a draft must not be proposed or published now: its render failed, or a readiness gate of the package is not met. */

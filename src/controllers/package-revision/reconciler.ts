@@ -5,11 +5,12 @@ import { objectKey } from '../../api/object.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import { removeFinalizer } from '../../kube/finalizers.ts';
+import { conflictSummary } from '../../merge/describe.ts';
 import type { Package } from '../../package/package.ts';
 import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repository/types.ts';
 import { RenderError } from '../../task/errors.ts';
 import type { ControllerEnvironment } from '../environment.ts';
-import { variantOf } from '../indexes.ts';
+import { sourceNames, variantOf } from '../indexes.ts';
 import { repositoryFault } from '../package-variant/observe.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
 import { fingerprint, knownInputHash, observeRevision } from './observe.ts';
@@ -102,7 +103,8 @@ export class PackageRevisionReconciler implements Reconciler {
   async #run(key: string, work: Work): Promise<void> {
     for (let step = 0; step < MAX_STEPS; step++) {
       const variant = this.#variant(work.object);
-      const plan = planRevision(observeRevision(work.report.current(), work.git, variant, this.#failures.get(key)));
+      const failedForGood = this.#failures.get(key) === this.#attempt(work);
+      const plan = planRevision(observeRevision(work.report.current(), work.git, variant, failedForGood));
       if (!(await this.#step(key, work, plan))) break;
     }
     if (work.git) await this.#mirror(work, work.git);
@@ -113,10 +115,17 @@ export class PackageRevisionReconciler implements Reconciler {
     try {
       return await this.#execute(work, plan);
     } catch (error) {
-      if (RevisionReport.isFinal(error)) this.#failures.set(key, fingerprint(work.report.current(), work.git));
+      if (RevisionReport.isFinal(error)) this.#failures.set(key, this.#attempt(work));
       if (error instanceof ConflictError && LOST_IN_GIT.includes(error.reason)) await this.#lookAgain(work);
       throw error;
     }
+  }
+
+  /** The inputs of an attempt. A source that comes, or changes, is another input. */
+  #attempt({ object, git, report }: Work): string {
+    const namespace = object.metadata.namespace ?? '';
+    const sources = git ? [] : sourceNames(object).map((name) => this.#env.revisions.get(`${namespace}/${name}`));
+    return fingerprint(report.current(), git, sources);
   }
 
   /** Somebody else has written to the remote: the next plan, and all other revisions, must see it. */
@@ -194,6 +203,8 @@ export class PackageRevisionReconciler implements Reconciler {
     });
     if (change.outcome.result.render) work.report.rendered(change.outcome.result.render, change.info.commit);
     for (const warning of change.outcome.result.warnings ?? []) work.report.warning('ContentWarning', warning);
+    const conflicts = change.outcome.result.conflicts ?? [];
+    if (conflicts.length > 0) work.report.warning('MergeConflict', conflictSummary(conflicts));
     return true;
   }
 

@@ -61,6 +61,21 @@ describe('package revisions of a real repository', () => {
     expect(condition(bench.get(fine), 'Ready')?.status).toBe('True');
   });
 
+  test('a clone of a revision that comes later, or is published later, is made then', async () => {
+    const source = { cloneFrom: { upstreamRef: { name: 'git.base.v1' } } };
+    const name = await revision('copy', 'v1', { source });
+    await bench.start();
+    expect(condition(bench.get(name), 'Ready')).toMatchObject({ status: 'False', reason: 'SourceNotFound' });
+
+    const base = await revision('base', 'v1');
+    await bench.settle();
+    expect(condition(bench.get(name), 'Ready')).toMatchObject({ status: 'False', reason: 'SourceNotPublished' });
+
+    await publish(base);
+    expect(condition(bench.get(name), 'Ready')?.status).toBe('True');
+    expect(await refs()).toContain('refs/heads/drafts/copy/v1');
+  });
+
   test('7.1.17: a name that does not follow from the spec is refused and makes nothing', async () => {
     await bench.apply('porch.kpt.dev/v1alpha2', 'PackageRevision', 'my-name', {
       repository: 'git',

@@ -196,6 +196,25 @@ describe('which keys an event wakes', () => {
     expect(wokenBy(() => informers.revisions.put(revisionOf({ package: 'unrelated' })))).not.toContain('variant my-pv');
   });
 
+  test('a revision wakes those that are still to be made from it, when there is something to read and when that moves', () => {
+    const copyOf = (name: string) => ({
+      ...revisionOf({ repository: 'deployments', package: 'copy', unseen: true }),
+      spec: {
+        packageName: 'copy',
+        repository: 'deployments',
+        workspaceName: 'v1',
+        source: { cloneFrom: { upstreamRef: { name } } },
+      },
+    });
+    informers.revisions.put(copyOf('blueprints.new.v1'));
+    informers.revisions.put(revisionOf({ package: 'new', unseen: true }));
+    expect(wokenBy(() => informers.revisions.put(revisionOf({ package: 'new' })))).toEqual([
+      'revision deployments.copy.v1',
+    ]);
+    informers.revisions.put({ ...copyOf('blueprints.new.v1'), status: { observedCommit: 'c1' } });
+    expect(wokenBy(() => informers.revisions.put(revisionOf({ package: 'new', tree: 't2' })))).toEqual([]);
+  });
+
   test('a repository wakes its variants and waiting revisions when it becomes ready or stops to be', () => {
     expect(wokenBy(() => informers.repositories.put(repositoryOf('deployments', 'no route')))).toEqual([
       'variant my-pv',
