@@ -43,12 +43,7 @@ function killsOf(method: string, side: Kill['side']): { readonly stage: Stage; r
 describe('the process is killed at a call between the controllers and git', () => {
   test('the scenario calls every method of the ports but those that it cannot', () => {
     const uncalled = METHODS.filter((method) => callsOf(method).every(({ count }) => count === 0));
-    console.log(uncalled);
-    for (const method of METHODS)
-      console.log(
-        method,
-        callsOf(method).map(({ count }) => count),
-      );
+    expect(uncalled).toEqual(UNCALLED);
   });
 
   const cases = METHODS.filter((method) => !UNCALLED.includes(method)).flatMap((method) =>
