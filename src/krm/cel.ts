@@ -39,13 +39,14 @@ const COPIES_PER_ROUND = 64;
 /**
  * Compiles a CEL expression over the list `resources`: the standard functions and macros and the strings extension.
  * Integers are CEL integers, also those beyond 2^53.
+ * @param maxCost of one evaluation
  * @throws TerminalError InvalidCondition for what is too long or no CEL
  */
-export function compileCondition(source: string): Condition {
+export function compileCondition(source: string, maxCost = MAX_CONDITION_COST): Condition {
   if (source.length > MAX_CONDITION_LENGTH) {
     throw invalid(`it has ${source.length} characters; ${MAX_CONDITION_LENGTH} are the limit`);
   }
-  const budget = new Budget();
+  const budget = new Budget(maxCost);
   let evaluate: (bindings: { readonly resources: CelList }) => ReturnType<ReturnType<typeof plan>>;
   try {
     const env = celEnv({ variables: { resources: LIST }, funcs: [...strings, ...meteredFunctions(budget)] });
@@ -57,7 +58,7 @@ export function compileCondition(source: string): Condition {
     holds(resources) {
       budget.reset();
       const result = evaluate({ resources: celList(resources.map(toCelResource)) });
-      if (budget.exceeded) throw invalid(`it costs more than ${MAX_CONDITION_COST} steps`);
+      if (budget.exceeded) throw invalid(`it costs more than ${maxCost} steps`);
       if (isCelError(result)) throw invalid(result.message, result);
       if (typeof result !== 'boolean') throw invalid('it gives no boolean');
       return result;
@@ -68,10 +69,15 @@ export function compileCondition(source: string): Condition {
 const LIST = listType(CelScalar.DYN);
 
 class Budget {
-  #left = MAX_CONDITION_COST;
+  readonly #limit: number;
+  #left = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
 
   reset(): void {
-    this.#left = MAX_CONDITION_COST;
+    this.#left = this.#limit;
   }
 
   get exceeded(): boolean {

@@ -35,11 +35,11 @@ export class CachedRenderer implements Renderer {
     const known = this.#outcomes.get(pkg.hash());
     if (known) return known;
     const outcome = await this.#renderer.render(pkg, options);
-    if (!outcome.report.failure && outcome.report.steps.every(isBuiltin)) this.#outcomes.set(pkg.hash(), outcome);
+    if (!outcome.report.failure && outcome.report.steps.every(isRepeatable)) this.#outcomes.set(pkg.hash(), outcome);
     return outcome;
   }
 }
 
-function isBuiltin({ runtime }: RenderStep): boolean {
-  return runtime === 'builtin';
+function isRepeatable({ runtime, skipped }: RenderStep): boolean {
+  return skipped === true || runtime === 'builtin';
 }

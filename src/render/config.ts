@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { TerminalError } from '../api/errors.ts';
 import { isResource, parseKrmFile } from '../krm/file.ts';
 import type { ConfigRef } from '../krm/function-spec.ts';
+import { isLocalConfig, LOCAL_CONFIG_ANNOTATION } from '../krm/identity.ts';
 import { getString, type KrmMap } from '../krm/value.ts';
 import type { Package } from '../package/package.ts';
 import { KPTFILE, ownerPackage, packageTree } from '../package/subpackages.ts';
@@ -17,6 +18,7 @@ export interface StepConfig {
 
 /** How steps get their configuration; made once, before any function runs. */
 export interface StepConfigs {
+  readonly warnings: readonly string[];
   /** @param items the items of the step's package and of those below, as the steps before left them */
   resolve(step: PipelineStep, items: readonly RenderItem[]): StepConfig;
 }
@@ -29,13 +31,24 @@ export interface StepConfigs {
 export function readStepConfigs(pkg: Package, packages: RenderPackages): StepConfigs {
   const tree = packageTree(pkg);
   const configs = new Map<PipelineStep, KrmMap>();
+  const applied = new Set<string>();
   for (const { mutators, validators } of packages.values()) {
     for (const step of [...mutators, ...validators]) {
       const path = configFile(step);
-      if (path !== undefined) configs.set(step, readConfig(pkg, step, path, ownerPackage(tree, path)));
+      if (path === undefined) continue;
+      const config = readConfig(pkg, step, path, ownerPackage(tree, path));
+      configs.set(step, config);
+      if (!isLocalConfig(config)) applied.add(path);
     }
   }
-  return { resolve: (step, items) => resolveConfig(step, items, configs.get(step)) };
+  return {
+    resolve: (step, items) => resolveConfig(step, items, configs.get(step)),
+    warnings: [...applied].map(warnOfApplied),
+  };
+}
+
+function warnOfApplied(path: string): string {
+  return `${path} configures a function and has no annotation ${LOCAL_CONFIG_ANNOTATION}: "true"; who applies the package applies it too`;
 }
 
 /** File of a step's `configPath`, relative to the root package. */

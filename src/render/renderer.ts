@@ -86,6 +86,7 @@ async function renderAll(pkg: Package, settings: Settings, progress: Progress): 
   const packages = discoverPackages(pkg);
   for (const { kptfile } of packages.values()) progress.warnings.push(...kptfile.warnings);
   const configs = readStepConfigs(pkg, packages);
+  progress.warnings.push(...configs.warnings);
   const content = readItems(pkg, packages);
   progress.warnings.push(...content.warnings);
   const items = new Map(content.items);
