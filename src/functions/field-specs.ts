@@ -1,5 +1,6 @@
 import { apiGroup } from '../krm/identity.ts';
 import { getIn, getString, isList, isMap, type KrmMap, type KrmPath, type KrmValue, withKey } from '../krm/value.ts';
+import type { FieldPathPart } from './field-path.ts';
 
 /** A field of some kinds that holds labels or annotations. */
 export interface FieldSpec {
@@ -13,6 +14,14 @@ export interface FieldSpec {
   readonly create?: boolean;
   /** Where given, nothing happens unless this field exists. */
   readonly within?: string;
+}
+
+/** `spec/containers[]/image` as a field path, for fields that are no maps; `[]` and `*` are every item. */
+export function fieldPathOf(path: string): FieldPathPart[] {
+  const parts = path.replaceAll('[]', '/[]').split('/');
+  return parts
+    .filter((part) => part !== '')
+    .map((part) => (part === '[]' || part === '*' ? { type: 'all' } : { type: 'key', key: part }));
 }
 
 /** Whether a resource has the kind that a field belongs to. */

@@ -1,4 +1,5 @@
 import type { FunctionResult, ResultSeverity } from '../krm/resource-list.ts';
+import { getString } from '../krm/value.ts';
 import type { FunctionItem } from './types.ts';
 
 type ResultPlace = Pick<FunctionResult, 'field' | 'file' | 'resourceRef'>;
@@ -37,4 +38,16 @@ export class Results {
 /** Where an item lies, as `file` of a result. */
 export function fileOf(item: FunctionItem): FunctionResult['file'] {
   return { path: item.path, index: item.index };
+}
+
+/** Which resource an item is and where it lies, for a result. */
+export function placeOf(item: FunctionItem): Pick<FunctionResult, 'file' | 'resourceRef'> {
+  const part = (...path: string[]) => getString(item.value, path) || undefined;
+  const resourceRef = {
+    apiVersion: part('apiVersion'),
+    kind: part('kind'),
+    name: part('metadata', 'name'),
+    namespace: part('metadata', 'namespace'),
+  };
+  return { resourceRef, file: fileOf(item) };
 }

@@ -98,7 +98,10 @@ class Validator {
     for (const [second, item] of list.entries()) {
       const key = JSON.stringify(item, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
       const first = seen.get(key);
-      if (first !== undefined) return this.#fault(path, { rule: 'uniqueItems', first, second });
+      if (first !== undefined) {
+        this.#fault(path, { rule: 'uniqueItems', first, second });
+        return;
+      }
       seen.set(key, second);
     }
   }

@@ -41,7 +41,7 @@ function names(pattern: string): string[] {
 }
 
 /** What the setters of a pattern stand for in a text; empty when one would be empty. Earlier setters take the most. */
-function currentValues(pattern: string, current: string): ReadonlyMap<string, string> {
+export function currentValues(pattern: string, current: string): ReadonlyMap<string, string> {
   const literals = pattern.split(REFERENCE).filter((_, index) => index % 2 === 0);
   const expression = new RegExp(literals.map((literal) => RegExp.escape(literal)).join('(.*)'), 's');
   const values = expression.exec(current)?.slice(1) ?? [];

@@ -1,0 +1,4 @@
+/** Nothing is configured; a functionConfig is passed over. */
+export function readNoConfig(): undefined {
+  return undefined;
+}
