@@ -1,4 +1,4 @@
-import type { PackageRevision, PackageVariant } from '../../api/kinds.ts';
+import { type PackageRevision, type PackageVariant, REPOSITORY } from '../../api/kinds.ts';
 import { INPUT_HASH_ANNOTATION, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { RevisionInfo } from '../../repository/types.ts';
@@ -21,6 +21,7 @@ export function observeRevision(
     hasFinalizer: metadata.finalizers?.includes(PACKAGE_REVISION_FINALIZER) ?? false,
     desired: spec.lifecycle ?? 'Draft',
     hasSource: spec.source !== undefined,
+    discovered: metadata.ownerReferences?.some(({ kind }) => kind === REPOSITORY.kind) ?? false,
     seen,
     git: git && {
       lifecycle: git.lifecycle,

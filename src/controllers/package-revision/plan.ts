@@ -27,6 +27,8 @@ export interface ObservedRevisionState {
   /** `spec.lifecycle`, defaulted. */
   readonly desired: Lifecycle;
   readonly hasSource: boolean;
+  /** Made because git held the revision; nobody asked for it. */
+  readonly discovered: boolean;
   /** What git showed when the status was written last; absent when nothing was ever seen in git. */
   readonly seen?: { readonly lifecycle: Lifecycle; readonly commit: string };
   /** What git shows now. */
@@ -68,7 +70,7 @@ export function planRevision(state: ObservedRevisionState): RevisionPlan {
 }
 
 function planMissing(state: ObservedRevisionState): RevisionPlan {
-  if (state.seen) return { action: 'forget' };
+  if (state.seen || (state.discovered && !state.hasSource)) return { action: 'forget' };
   if (!state.hasSource) {
     return {
       action: 'blocked',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type Kill, METHODS } from './fault.ts';
 import { CHANGE, CREATE, PACKAGES, RETIRE, type Stage } from './stages.ts';
 import { World, Worlds } from './world.ts';
@@ -10,6 +10,9 @@ const UNCALLED = ['store.has'];
 const EVERY_CALL = process.env.VERANDA_FAULTS === 'all';
 
 const SIDES = ['before', 'after'] as const;
+
+// Many processes a test: the machine may be busy.
+jest.setTimeout(180_000);
 
 let worlds: Worlds;
 

@@ -1,8 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { GitFault, GitServer } from '../../env/git/git-server.ts';
 import { CHANGE, CREATE, PACKAGES, RETIRE, type Stage } from './stages.ts';
 import { World, Worlds } from './world.ts';
+
+// Many processes a test: the machine may be busy.
+jest.setTimeout(180_000);
 
 let worlds: Worlds;
 

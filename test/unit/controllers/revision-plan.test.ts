@@ -16,6 +16,7 @@ const state = (changes: Partial<ObservedRevisionState>): ObservedRevisionState =
   hasFinalizer: true,
   desired: 'Draft',
   hasSource: true,
+  discovered: false,
   failedForGood: false,
   metadataPending: false,
   ...changes,
@@ -34,6 +35,10 @@ describe('planRevision', () => {
 
   test('forgets an object whose revision vanished from git, and never makes it again (7.8.143)', () => {
     expect(planRevision(state({ seen: seen('Draft') }))).toEqual({ action: 'forget' });
+  });
+
+  test('forgets an object that was made for what git held, when git holds it no longer before anybody looked', () => {
+    expect(planRevision(state({ hasSource: false, discovered: true }))).toEqual({ action: 'forget' });
   });
 
   test('says so when there is neither a source nor a revision', () => {
