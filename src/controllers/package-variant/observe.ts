@@ -105,12 +105,20 @@ function notFoundMessage(variant: PackageVariant, candidates: readonly PackageRe
 }
 
 /** The downstream package's revisions as the plan sees them; the branch head is none of them. */
-export function observeDownstream(variant: PackageVariant, revisions: Lister<PackageRevision>): ObservedRevision[] {
+export function observeDownstream(
+  variant: PackageVariant,
+  { repositories, revisions }: Pick<VariantListers, 'repositories' | 'revisions'>,
+): ObservedRevision[] {
   const { repo, package: pkg } = variant.spec.downstream;
-  const key = `${variant.metadata.namespace ?? ''}/${variant.metadata.name}`;
+  const namespace = variant.metadata.namespace ?? '';
+  const key = `${namespace}/${variant.metadata.name}`;
+  const branch = repositories.get(`${namespace}/${repo}`)?.spec.git?.branch || 'main';
+  const isHead = ({ spec, status }: PackageRevision): boolean =>
+    status?.revision === -1 ||
+    (spec.source === undefined && spec.workspaceName === branch && !status?.observedLifecycle);
   return revisions
-    .byIndex(INDEX.package, `${variant.metadata.namespace ?? ''}/${repo}/${pkg}`)
-    .filter((revision) => revision.status?.revision !== -1)
+    .byIndex(INDEX.package, `${namespace}/${repo}/${pkg}`)
+    .filter((revision) => !isHead(revision))
     .map((revision) => observeRevision(revision, key))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
