@@ -7,15 +7,13 @@ import { readPackageDirectory } from '../package/read-dir.ts';
 import { writePackageDirectory } from '../package/write-dir.ts';
 import { type CliContext, EXIT } from './context.ts';
 
-export const CONFLICT_FORMATS = ['text', 'json'] as const;
-
 export interface MergeCommandOptions {
   readonly strategy: MergeStrategy;
   readonly base: string;
   readonly updated: string;
   readonly local: string;
   readonly nested?: boolean;
-  readonly conflicts: (typeof CONFLICT_FORMATS)[number];
+  readonly conflicts: 'text' | 'json';
 }
 
 /**

@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { describeError } from '../api/errors.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import { type CliContext, EXIT } from './context.ts';
+import { addMergeCommands } from './merge-commands.ts';
 import type { RenderOptions } from './render.ts';
 import type { RunOptions } from './run.ts';
 import { VERSION, versionCommand } from './version.ts';
@@ -99,6 +100,7 @@ function buildProgram(context: CliContext, exit: (code: number) => void): Comman
       const { renderCommand } = await import('./render.ts');
       exit(await renderCommand(dir, options, context));
     });
+  addMergeCommands(program, context, exit);
   program
     .command('version')
     .description('print the version')

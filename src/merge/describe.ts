@@ -17,7 +17,9 @@ export function describeConflict(conflict: MergeConflict): string {
     });
   const place = [file, id, field].filter(Boolean).join(' ');
   if (field === undefined) return `${place}: ${WHOLE[resolution]}`;
-  const values = [`base ${shown(base)}`, `local ${shown(local)}`, `upstream ${shown(upstream)}`].join(', ');
+  const values = [`base ${shownValue(base)}`, `local ${shownValue(local)}`, `upstream ${shownValue(upstream)}`].join(
+    ', ',
+  );
   return `${place}: ${values}; ${TAKEN[resolution]}`;
 }
 
@@ -46,7 +48,8 @@ const WHOLE: { readonly [resolution in MergeConflict['resolution']]: string } = 
   kept: 'removed upstream but changed locally; it was kept',
 };
 
-function shown(value: KrmValue | undefined): string {
+/** A value in one line, cut where it is long. */
+export function shownValue(value: KrmValue | undefined): string {
   if (value === undefined) return '(none)';
   const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item));
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text;

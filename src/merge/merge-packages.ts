@@ -1,10 +1,19 @@
 import { isKrmPath, parseKrmFile } from '../krm/file.ts';
 import type { KrmValue } from '../krm/value.ts';
 import type { Package } from '../package/package.ts';
+import { KPTFILE } from '../package/subpackages.ts';
+import { preferenceOf } from './document-merge.ts';
 import { builtinListKeys, crdListKeys, firstOf, type ListKeyLookup } from './list-keys.ts';
 import { copyMerge, fastForward, forceDeleteReplace } from './overwriting.ts';
 import { resourceMerge, type StrategyResult } from './resource-merge.ts';
-import { MAX_CONFLICTS, type MergeConflict, type MergeInput, type MergeOptions, type MergeResult } from './types.ts';
+import {
+  MAX_CONFLICTS,
+  type MergeConflict,
+  type MergeInput,
+  type MergeOptions,
+  type MergeResult,
+  type Preference,
+} from './types.ts';
 
 /**
  * Brings a new upstream into a local package. Works on values only: when it throws, nothing has happened.
@@ -12,7 +21,8 @@ import { MAX_CONFLICTS, type MergeConflict, type MergeInput, type MergeOptions, 
  * LocalChanges, with file, line and field where there are any
  */
 export function mergePackages(input: MergeInput, options: MergeOptions): MergeResult {
-  const { changes, conflicts, warnings } = applyStrategy(input, options);
+  const prefer = options.prefer ?? packagePreference(input.local);
+  const { changes, conflicts, warnings } = applyStrategy(input, prefer ? { ...options, prefer } : options);
   const sorted = [...conflicts].sort(byPlace);
   return {
     pkg: input.local.edit(changes),
@@ -20,6 +30,12 @@ export function mergePackages(input: MergeInput, options: MergeOptions): MergeRe
     omittedConflicts: Math.max(0, sorted.length - MAX_CONFLICTS),
     warnings,
   };
+}
+
+/** What the root Kptfile says for all resources that say nothing themselves. */
+function packagePreference(pkg: Package): Preference | undefined {
+  const kptfile = pkg.get(KPTFILE);
+  return kptfile && preferenceOf(parseKrmFile(KPTFILE, kptfile.bytes).documents[0]?.value);
 }
 
 function applyStrategy(input: MergeInput, options: MergeOptions): StrategyResult {

@@ -216,7 +216,8 @@ function fromEntries(entries: readonly [string, KrmValue][]): KrmMap {
   return Object.fromEntries(entries);
 }
 
-function fieldOf(parent: string, key: string): string {
+/** `parent.key`, with brackets where the key needs them. */
+export function fieldOf(parent: string, key: string): string {
   if (!/^[^.[\]"\s]+$/.test(key)) return `${parent}[${JSON.stringify(key)}]`;
   return parent === '' ? key : `${parent}.${key}`;
 }
