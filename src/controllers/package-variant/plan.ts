@@ -35,7 +35,7 @@ export interface ObservedRevision {
   readonly wantedHash?: string;
   /** Inputs were compared by a dry run and differ. */
   readonly differs: boolean;
-  /** Newest commit is somebody else's. */
+  /** Holds commits that somebody else made. */
   readonly handPushed: boolean;
   /** Why making or changing it fails, if it does; `retry` unless it has failed for good. */
   readonly failure?: { readonly reason: string; readonly message: string; readonly retry: boolean };
@@ -64,7 +64,7 @@ export function planVariant(observed: ObservedVariant): VariantPlan {
     return { action: 'wait', reason: 'Discovering', message: `${unseen.name} was found in git and is being looked at` };
   const revisions = observed.revisions.filter((revision) => !revision.deleting);
   const draft = currentDraft(revisions, observed);
-  if (draft) return planDraft(draft, observed.wanted.hash);
+  if (draft) return draft.ours ? planDraft(draft, observed.wanted.hash) : planAdoption(draft);
   const latest = latestPublished(revisions);
   if (observed.revisions.length > revisions.length && !latest) {
     return { action: 'wait', reason: 'Deleting', message: 'an earlier revision is still being deleted' };
@@ -101,6 +101,17 @@ function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
     );
   }
   return { action: 'rebaseDraft', draft };
+}
+
+/** A draft that somebody else made is changed in place and never replaced. */
+function planAdoption(draft: ObservedRevision): VariantPlan {
+  if (draft.lifecycle === undefined) {
+    return { action: 'wait', reason: 'Discovering', message: `${draft.name} is being looked at before it is adopted` };
+  }
+  if (draft.lifecycle === 'Proposed') {
+    return blocked('ProposedBlocked', `${draft.name} is proposed; reject or approve it before it can be adopted`);
+  }
+  return { action: 'mutateDraft', draft };
 }
 
 function planPublished(latest: ObservedRevision, wanted: WantedInputs): VariantPlan {

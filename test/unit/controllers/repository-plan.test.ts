@@ -14,6 +14,7 @@ const found = (changes: Partial<RevisionInfo> = {}): RevisionInfo => ({
   branchHead: false,
   lock: { type: 'git', git: { repo: 'r', directory: 'foo', ref: 'foo/v1', commit: 'c1' } },
   handPushed: false,
+  editedByHand: false,
   ...changes,
 });
 const known = (changes: Partial<KnownRevision> = {}): KnownRevision => ({

@@ -118,6 +118,14 @@ describe('what is the variant’s own, and what it may adopt', () => {
     });
   });
 
+  test('16.50: what is to be adopted is waited for until it was looked at, and never replaced', () => {
+    const made = draft({ workspace: 'by-hand', unseen: true });
+    const unseen = { ...made, spec: { ...made.spec, source: { init: { description: 'by hand' } } } };
+    expect(planOf(variantOf(ADOPT), [unseen])).toMatchObject({ action: 'wait', reason: 'Discovering' });
+    const proposed = draft({ workspace: 'by-hand', lifecycle: 'Proposed' });
+    expect(planOf(variantOf(ADOPT), [proposed])).toMatchObject({ action: 'blocked', reason: 'ProposedBlocked' });
+  });
+
   test('16.54: what another object controls is refused', () => {
     for (const metadata of [controlledBy('other-pv'), controlledBy('something', 'Application')]) {
       for (const revision of [draft({ metadata }), downstream({ workspace: 'v1', metadata })]) {
