@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { wantedInputs } from '../../../src/controllers/package-variant/inputs.ts';
 import { type ObservedRevision, planVariant } from '../../../src/controllers/package-variant/plan.ts';
 
@@ -144,5 +145,39 @@ describe('planVariant', () => {
     const two = plan([published(2, { inputHash: SAME_UPSTREAM })]);
     expect(one).not.toEqual(two);
     expect('workspace' in one && 'workspace' in two && one.workspace !== two.workspace).toBe(true);
+  });
+
+  test('whatever there is: what others made is never replaced, what is proposed or published never changed', () => {
+    const hash = fc.constantFrom(undefined, WANTED, SAME_UPSTREAM, OTHER_UPSTREAM);
+    const lifecycle = fc.constantFrom(undefined, 'Draft', 'Proposed', 'Published', 'DeletionProposed' as const);
+    const any = fc.record({
+      lifecycle: lifecycle as fc.Arbitrary<ObservedRevision['lifecycle']>,
+      hasSource: fc.boolean(),
+      revision: fc.integer({ min: 0, max: 3 }),
+      deleting: fc.boolean(),
+      ours: fc.boolean(),
+      controlled: fc.boolean(),
+      differs: fc.boolean(),
+      handPushed: fc.boolean(),
+      inputHash: hash,
+      wantedHash: hash,
+    });
+    fc.assert(
+      fc.property(fc.array(any, { maxLength: 4 }), fc.boolean(), (changes, adoptExisting) => {
+        const revisions = changes.map((change, index) => revision({ ...change, name: `r${index}` }));
+        const made = plan(revisions, adoptExisting);
+        expect(plan(revisions, adoptExisting)).toEqual(made);
+        if (made.action === 'rebaseDraft') {
+          expect(made.draft).toMatchObject({ ours: true, deleting: false });
+          expect(['Draft', undefined]).toContain(made.draft.lifecycle);
+        }
+        if (made.action === 'mutateDraft') {
+          expect(made.draft).toMatchObject({ lifecycle: 'Draft', deleting: false });
+          expect(made.draft.ours || (adoptExisting && !made.draft.controlled)).toBe(true);
+        }
+        if (made.action === 'clone') expect(revisions.filter(({ deleting }) => !deleting)).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
