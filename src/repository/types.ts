@@ -57,6 +57,8 @@ export interface RevisionInfo extends RevisionKey {
   readonly published?: PersonStamp & { readonly at: number };
   /** True when the newest commit on a draft was not made by us: a push by hand that has not been rendered yet. */
   readonly handPushed: boolean;
+  /** True when any commit of a draft was not made by us, also below commits of ours: nobody may make it anew. */
+  readonly editedByHand: boolean;
 }
 
 export interface RepositorySnapshot {

@@ -238,7 +238,7 @@ export class PackageRevisionReconciler implements Reconciler {
       ...gitStatus(info, work.repositoryObject.spec.deployment ?? false),
       ...(inputHash ? { inputHash } : {}),
     });
-    report.handPushed(info.handPushed);
+    report.handPushed(info.editedByHand);
     await this.#labelLatest(work, info);
     const rendered = findCondition(report.current().status?.conditions, 'Rendered');
     if (rendered?.status === 'False') report.blocked(rendered.reason, rendered.message, false);

@@ -55,7 +55,7 @@ export class RevisionReport extends ObjectReport<PackageRevision> {
   }
 
   handPushed(yes: boolean): void {
-    const message = 'the newest commit was made by hand';
+    const message = 'holds commits made by hand';
     this.conditions([
       yes
         ? { type: 'HandPushed', status: 'True', reason: 'HandPushed', message }

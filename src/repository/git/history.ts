@@ -15,6 +15,8 @@ export interface DraftHistory {
   readonly origin?: VariantRecord;
   /** The newest commit bears no trailer of the draft. */
   readonly handPushed: boolean;
+  /** Any of the commits bears no trailer of the draft. */
+  readonly editedByHand: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function readDraftHistory(
     if (parent === undefined || task?.type === 'init' || task?.type === 'clone') break;
     commit = await objects.commit(parent);
   }
-  return { task, origin, handPushed };
+  return { task, origin, handPushed, editedByHand: byHand > 0 };
 }
 
 function draftTrailer(commit: Commit, path: string, workspace: string): Trailer | 'foreign' | undefined {

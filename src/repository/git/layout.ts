@@ -44,7 +44,7 @@ export class RepositoryLayout {
     lifecycle: Lifecycle,
     latest: boolean,
   ): RevisionInfo {
-    const { commit, tree, workspace, revision, task, origin, published, handPushed } = entry;
+    const { commit, tree, workspace, revision, task, origin, published, handPushed, editedByHand } = entry;
     return {
       package: packageName,
       workspace,
@@ -60,6 +60,7 @@ export class RepositoryLayout {
       origin,
       published,
       handPushed,
+      editedByHand,
     };
   }
 
@@ -76,6 +77,7 @@ export class RepositoryLayout {
       branchHead: true,
       lock: this.lock(packageName, this.branchRef, commit),
       handPushed: false,
+      editedByHand: false,
     };
   }
 }

@@ -19,6 +19,7 @@ export interface RevisionEntry {
   readonly origin?: VariantRecord;
   readonly published?: RevisionInfo['published'];
   readonly handPushed: boolean;
+  readonly editedByHand: boolean;
   /** Second parent of an approval: the tip of the draft that was approved. */
   readonly approvedDraft?: Oid;
 }
@@ -73,6 +74,7 @@ async function readTag(objects: GitObjects, ref: LayoutRef, oid: Oid, tree: Oid)
     revision: revision ?? -1,
     published: publishedStamp(commit),
     handPushed: false,
+    editedByHand: false,
     approvedDraft,
   };
   if (!trailer) return entry;

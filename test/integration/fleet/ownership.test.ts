@@ -14,12 +14,13 @@ const CONTEXT =
 describe('who a package and a variant belong to', () => {
   let folder: string;
   let place: LocalFleet;
+  let blueprints: BareRepository;
   let deployments: BareRepository;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'veranda-ownership-'));
     place = new LocalFleet(folder);
-    const blueprints = await place.empty('blueprints');
+    blueprints = await place.empty('blueprints');
     await blueprints.commit('main', { 'web/Kptfile': KPTFILE, 'web/package-context.yaml': CONTEXT });
     deployments = await place.empty('deployments');
     await place.register([{ name: 'blueprints' }, { name: 'deployments', deployment: true }]);
@@ -81,6 +82,29 @@ describe('who a package and a variant belong to', () => {
     const after = await deployments.refs();
     await withFleet(place.open(), async () => undefined);
     expect(await deployments.refs()).toEqual(after);
+  });
+
+  test('commits made by hand keep a draft from being made anew, also below commits of ours', async () => {
+    const wanting = (region: string) =>
+      place.write('variant', [variant('shop', 'shop', { packageContext: { data: { region } } })]);
+    await wanting('north');
+    await withFleet(place.open(), async () => undefined);
+    const [branch = ''] = [...(await deployments.refs()).keys()].filter((ref) => ref.includes('drafts/shop/'));
+    await deployments.commit(branch.replace('refs/heads/', ''), {
+      'shop/Kptfile': await deployments.git('show', `${branch}:shop/Kptfile`),
+      'shop/package-context.yaml': await deployments.git('show', `${branch}:shop/package-context.yaml`),
+      'shop/by-hand.txt': 'worth keeping\n',
+    });
+
+    await wanting('south');
+    await withFleet(place.open(), async () => undefined);
+    expect(await deployments.git('show', `${branch}:shop/package-context.yaml`)).toContain('region: south');
+
+    await blueprints.commit('main', { 'web/Kptfile': `${KPTFILE}# changed\n`, 'web/package-context.yaml': CONTEXT });
+    await withFleet(place.open(), async (fleet) => {
+      expect(await conditionOf(fleet, 'shop')).toMatchObject({ status: 'False', reason: 'DraftBlocked' });
+    });
+    expect(await deployments.git('show', `${branch}:shop/by-hand.txt`)).toBe('worth keeping');
   });
 
   test('a set makes its variants, takes none of somebody else’s, and says which ones cannot go on', async () => {

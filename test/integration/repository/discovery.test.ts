@@ -235,7 +235,12 @@ describe('changes from outside (4.6)', () => {
     await fixture.remote.commit('drafts/a/w1', { ...packageFiles('a'), 'a/by-hand.yaml': 'x: 1\n' });
     await repository.sync();
     const fresh = await find(repository, 'a', 'w1');
-    expect(fresh).toMatchObject({ handPushed: true, lifecycle: 'Draft', task: { type: 'init' } });
+    expect(fresh).toMatchObject({
+      handPushed: true,
+      editedByHand: true,
+      lifecycle: 'Draft',
+      task: { type: 'init' },
+    });
     expect((await repository.read(fresh?.commit ?? '', 'a')).has('by-hand.yaml')).toBe(true);
     const draft = await repository.openDraft(stale);
     await draft.update(simplePackage('a', 'stale'), { task: { type: 'replace' } });

@@ -140,6 +140,7 @@ describe('arranging refs to revisions', () => {
     workspaceKnown: true,
     revision,
     handPushed: false,
+    editedByHand: false,
     ...more,
   });
   const tag = (leaf: string, what: RevisionEntry): FoundRef => ({
