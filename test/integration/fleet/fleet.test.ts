@@ -127,9 +127,11 @@ describe('the fleet that `make run` makes', () => {
     for (const cluster of CLUSTERS.filter((name) => name !== 'paris')) {
       expect(runs[2]?.refs.get(cluster)).toBe(runs[0]?.refs.get(cluster));
     }
-    const changed = git('paris', 'diff', '--name-only', 'storefront/v1', 'storefront/v2', '--', 'storefront');
+    // The Kptfile tells of its last render, which may word things in another way the second time.
+    const pathspec = ['--', 'storefront', ':!storefront/Kptfile'];
+    const changed = git('paris', 'diff', '--name-only', 'storefront/v1', 'storefront/v2', ...pathspec);
     expect(changed.trim().split('\n')).toEqual(
-      ['Kptfile', 'cluster.yaml', 'configmap.yaml', 'network.yaml'].map((path) => `storefront/${path}`),
+      ['cluster.yaml', 'configmap.yaml', 'network.yaml'].map((path) => `storefront/${path}`),
     );
     expect(namesOf(refs('paris')).filter((name) => name.startsWith('refs/heads/'))).toEqual(['refs/heads/main']);
     const hosts = git('paris', 'show', 'main:storefront/configmap.yaml');
