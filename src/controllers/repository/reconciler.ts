@@ -18,6 +18,8 @@ import { type KnownRevision, planDiscovery } from './plan.ts';
 
 /** How often a repository is looked at when nothing else asks for it. */
 const DEFAULT_SYNC_MS = 3_600_000;
+type Warning = RepositorySnapshot['warnings'][number];
+
 /** Objects created at once after a sync. */
 const CREATE_CONCURRENCY = 32;
 /** Warnings kept in status. */
@@ -54,8 +56,8 @@ export class RepositoryReconciler implements Reconciler {
     try {
       const repository = await this.#env.gateway.open(object);
       const snapshot = dueInMs > 0 ? await repository.snapshot({ signal }) : await repository.sync({ signal });
-      await this.#discover(object, snapshot, report, signal);
-      this.#report(report, object, snapshot, now());
+      const ignored = await this.#discover(object, snapshot, report, signal);
+      this.#report(report, object, { ...snapshot, warnings: [...ignored, ...snapshot.warnings] }, now());
       if (dueInMs <= 0) this.#synced.set(key, { at: now().getTime(), of });
       report.requeueAfter(dueInMs > 0 ? dueInMs : DEFAULT_SYNC_MS);
     } catch (error) {
@@ -76,34 +78,48 @@ export class RepositoryReconciler implements Reconciler {
     report.ready('Ready', `${snapshot.revisions.length} revisions of ${packages.size} packages`);
   }
 
+  /** @returns a warning for each revision that cannot have an object */
   async #discover(
     object: Repository,
     snapshot: RepositorySnapshot,
     report: ObjectReport<Repository>,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<readonly Warning[]> {
     const known = this.#env.revisions.byIndex(INDEX.repository, objectKey(object.metadata)).map(knownRevision);
     const plan = planDiscovery(snapshot.revisions, known);
     for (const key of plan.wake) this.#env.wake.revision(key);
+    const ignored: Warning[] = [];
     for (let start = 0; start < plan.create.length; start += CREATE_CONCURRENCY) {
       const slice = plan.create.slice(start, start + CREATE_CONCURRENCY);
-      await Promise.all(slice.map((info) => this.#create(object, info, report, signal)));
+      const faults = await Promise.all(slice.map((info) => this.#create(object, info, signal)));
+      ignored.push(...faults.filter((fault) => fault !== undefined));
     }
+    for (const { ref, message } of ignored) report.warning('RevisionIgnored', `${ref}: ${message}`);
+    return ignored;
   }
 
-  /** A revision whose name makes no object name (a tag of somebody else's scheme) is told of and passed over. */
-  async #create(
-    repository: Repository,
-    info: RevisionInfo,
-    report: ObjectReport<Repository>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  /**
+   * A revision whose name makes no object name (a tag of somebody else's scheme), or one that another package has
+   * already, is passed over.
+   * @returns why it was
+   */
+  async #create(repository: Repository, info: RevisionInfo, signal: AbortSignal): Promise<Warning | undefined> {
+    const object = discoveredRevision(repository, info);
+    const ignored = (why: string): Warning => ({
+      ref: info.ref,
+      message: `package ${info.package} is ignored: ${why}`,
+    });
     try {
-      await this.#env.store.create(discoveredRevision(repository, info), { fieldManager: FIELD_MANAGER, signal });
+      await this.#env.store.create(object, { fieldManager: FIELD_MANAGER, signal });
+      return undefined;
     } catch (error) {
-      if (error instanceof ConflictError && error.reason === 'AlreadyExists') return;
+      if (error instanceof ConflictError && error.reason === 'AlreadyExists') {
+        const holder = this.#env.revisions.get(objectKey(object.metadata));
+        const other = holder?.spec.packageName ?? info.package;
+        return other === info.package ? undefined : ignored(`${object.metadata.name} stands for package ${other}`);
+      }
       if (!(error instanceof TerminalError)) throw error;
-      report.warning('RevisionIgnored', `${info.ref}: ${error.message}`);
+      return ignored(error.message);
     }
   }
 }

@@ -188,6 +188,24 @@ describe('repositories', () => {
     ]);
   });
 
+  test('a package that cannot have an object, or whose object stands for another package, is a warning that names it', async () => {
+    await served('odd', {
+      'app/Kptfile': KPTFILE,
+      'a.b/Kptfile': KPTFILE,
+      'a/b/Kptfile': KPTFILE,
+      'Caps/Kptfile': KPTFILE,
+    });
+    await bench.register('odd', server.url('odd.git'));
+    await bench.start();
+
+    expect(ready('odd')).toMatchObject({ status: 'True' });
+    const messages = bench.repositoryObject('odd').status?.warnings?.map(({ message }) => message);
+    expect(messages).toEqual([
+      expect.stringContaining('package Caps is ignored: '),
+      'package a/b is ignored: odd.a.b.main stands for package a.b',
+    ]);
+  });
+
   test('G-03: three hundred leftover draft branches are listed', async () => {
     const remote = await served('many');
     const refs = Array.from({ length: 300 }, (_, index) => `create refs/heads/drafts/app/w${index} refs/heads/main`);
