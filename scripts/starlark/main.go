@@ -18,8 +18,8 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// After so many steps the clock is looked at.
-const stepsPerCheck = 100_000
+// After so many steps the clock is looked at. One step may search a text of many megabytes.
+const stepsPerCheck = 1000
 
 type request struct {
 	// Name of the script in messages.

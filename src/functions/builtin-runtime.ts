@@ -6,7 +6,14 @@ import type { BuiltinFunction, FunctionRuntime, Runner } from './types.ts';
 import { VersionRange } from './versions.ts';
 
 /** Places that images of the catalogue are published or mirrored at; '' and `builtins` stand for no registry. */
-const CATALOG_PREFIXES: readonly string[] = [DEFAULT_IMAGE_PREFIX, 'ghcr.io/kptdev', 'gcr.io/kpt-fn', 'builtins', ''];
+const CATALOG_PREFIXES: readonly string[] = [
+  DEFAULT_IMAGE_PREFIX,
+  `${DEFAULT_IMAGE_PREFIX}/wasm`,
+  'ghcr.io/kptdev',
+  'gcr.io/kpt-fn',
+  'builtins',
+  '',
+];
 
 export interface BuiltinRuntimeOptions {
   /** Default: the whole catalogue. */

@@ -1,6 +1,6 @@
 import { TerminalError } from '../api/errors.ts';
 import { describeId, resourceId } from '../krm/identity.ts';
-import { deleteIn, getIn, isMap, type KrmMap, setIn, valuesEqual } from '../krm/value.ts';
+import { deleteIn, getIn, isMap, type KrmMap, type KrmPath, setIn, valuesEqual } from '../krm/value.ts';
 import type { FunctionItem } from './types.ts';
 
 const INTERNAL = 'internal.config.kubernetes.io/';
@@ -93,11 +93,17 @@ function withoutBookkeeping(wired: KrmMap, before: FunctionItem | undefined): Kr
   if (!isMap(annotations)) return wired;
   const kept = Object.entries(annotations).filter(([key]) => !BOOKKEEPING.includes(key));
   if (kept.length > 0) return setIn(wired, ['metadata', 'annotations'], Object.fromEntries(kept));
-  const had = getIn(before?.value, ['metadata', 'annotations']);
-  if (had !== undefined && (!isMap(had) || Object.keys(had).length === 0)) {
-    return setIn(wired, ['metadata', 'annotations'], had);
-  }
-  return deleteIn(wired, ['metadata', 'annotations']);
+  return withoutEmpty(withoutEmpty(wired, ['metadata', 'annotations'], before), ['metadata'], before);
+}
+
+/** What was made to hold annotations is taken away again; an empty map that was there before is put back as it was. */
+function withoutEmpty(value: KrmMap, path: KrmPath, before: FunctionItem | undefined): KrmMap {
+  const current = getIn(value, path);
+  const had = getIn(before?.value, path);
+  const onlyBookkeeping = path.length > 1 || (isMap(current) && Object.keys(current).length === 0);
+  if (!onlyBookkeeping) return value;
+  const wasEmpty = had !== undefined && (!isMap(had) || Object.keys(had).length === 0);
+  return wasEmpty ? setIn(value, path, had) : deleteIn(value, path);
 }
 
 function invalidOutput(message: string): TerminalError {

@@ -2,7 +2,8 @@ import { kubernetesSchemas } from '../../../krm/schema/kubernetes.ts';
 import { getString } from '../../../krm/value.ts';
 import { defineFunction } from '../../define-function.ts';
 import { placeOf } from '../../results.ts';
-import { checkItems, readSchemaCheckConfig } from '../../schema-check.ts';
+import { checkItems } from '../../schema-check.ts';
+import { readKubeconformConfig } from './config.ts';
 import { describeFault, fieldPath } from './wording.ts';
 
 /** Checks resources by the schemas of Kubernetes and of the CustomResourceDefinitions in the package. */
@@ -10,7 +11,7 @@ export const kubeconform = defineFunction({
   name: 'kubeconform',
   versions: '>=0.1.0 <0.2.0',
   summary: 'Checks resources by the schemas of their kinds.',
-  readConfig: readSchemaCheckConfig,
+  readConfig: readKubeconformConfig,
   transform(items, config, results) {
     if (config.schemaLocations.length > 0) {
       results.warning(

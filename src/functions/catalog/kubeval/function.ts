@@ -1,7 +1,8 @@
 import { formatPath, getString } from '../../../krm/value.ts';
 import { defineFunction } from '../../define-function.ts';
 import { placeOf } from '../../results.ts';
-import { checkItems, readSchemaCheckConfig } from '../../schema-check.ts';
+import { checkItems } from '../../schema-check.ts';
+import { readKubevalConfig } from './config.ts';
 import { wordFault } from './wording.ts';
 
 /** The predecessor of kubeconform, for packages that still name it. */
@@ -9,7 +10,7 @@ export const kubeval = defineFunction({
   name: 'kubeval',
   versions: '>=0.1.0 <0.4.0',
   summary: 'Checks resources by the schemas of their kinds; superseded by kubeconform.',
-  readConfig: readSchemaCheckConfig,
+  readConfig: readKubevalConfig,
   transform(items, config, results) {
     for (const { item, faults } of checkItems(items, config)) {
       const place = placeOf(item);
