@@ -133,6 +133,7 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
     name: metadata.name,
     workspace: spec.workspaceName,
     lifecycle: status?.observedLifecycle,
+    lookedAt: (status?.observedGeneration ?? -1) >= 0,
     hasSource: spec.source !== undefined,
     revision: status?.revision ?? 0,
     deleting: metadata.deletionTimestamp !== undefined,

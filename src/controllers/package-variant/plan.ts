@@ -20,6 +20,8 @@ export interface ObservedRevision {
   readonly workspace: string;
   /** Lifecycle in git; absent while nothing has been written for the object, or nothing was looked at yet. */
   readonly lifecycle?: Lifecycle;
+  /** The revision controller has compared the object with git at least once. */
+  readonly lookedAt: boolean;
   /** Somebody asked for it to be made; without it the revision was found in git. */
   readonly hasSource: boolean;
   readonly revision: number;
@@ -80,9 +82,16 @@ export function planVariant(observed: ObservedVariant): VariantPlan {
 
 function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
   if (draft.lifecycle === undefined) {
+    // An object that nobody has looked at yet may well have its draft in git, with other people's work in it.
+    const pending = {
+      action: 'wait',
+      reason: 'DraftPending',
+      message: `${draft.name} is being made`,
+      current: draft,
+    } as const;
+    if (!draft.lookedAt) return pending;
     if (draft.wantedHash !== wanted) return { action: 'rebaseDraft', draft };
-    if (draft.failure) return { action: 'blocked', ...draft.failure };
-    return { action: 'wait', reason: 'DraftPending', message: `${draft.name} is being made`, current: draft };
+    return draft.failure ? { action: 'blocked', ...draft.failure } : pending;
   }
   if (draft.inputHash === wanted) return { action: 'none', current: draft };
   if (draft.lifecycle === 'Proposed') {

@@ -11,6 +11,7 @@ const revision = (changes: Partial<ObservedRevision>): ObservedRevision => ({
   name: 'deployments.bar.ws',
   workspace: 'ws',
   lifecycle: 'Draft',
+  lookedAt: true,
   hasSource: true,
   revision: 0,
   deleting: false,
@@ -126,6 +127,11 @@ describe('planVariant', () => {
     const found = revision({ lifecycle: undefined, hasSource: false });
     expect(plan([found])).toMatchObject({ action: 'wait', reason: 'Discovering' });
     expect(plan([published(1, { inputHash: WANTED }), found])).toMatchObject({ action: 'wait', reason: 'Discovering' });
+  });
+
+  test('never replaces a draft that nobody has compared with git yet, whatever its annotations say', () => {
+    const restored = revision({ lifecycle: undefined, lookedAt: false, wantedHash: SAME_UPSTREAM });
+    expect(plan([restored])).toMatchObject({ action: 'wait', reason: 'DraftPending' });
   });
 
   test('passes on why its draft could not be made', () => {
