@@ -57,9 +57,9 @@ function itemText(item: FunctionItem, wired: KrmMap): string {
 const SEQUENCE_INDENT = 'internal.config.kubernetes.io/seqindent';
 
 /** How the first block list of a document stands below its key; a hint that functions pass on. */
-function listIndent(text: string): 'compact' | 'wide' | undefined {
+function listIndent(text: string): 'compact' | 'wide' {
   const first = /^([ ]*)(?:- )*[^\s#][^\n]*:[ ]*(?:#[^\n]*)?\n(?:[ ]*(?:#[^\n]*)?\n)*([ ]*)- /m.exec(text);
-  if (first === null) return undefined;
+  if (first === null) return 'compact';
   const [, key = '', dash = ''] = first;
   return dash.length > key.length ? 'wide' : 'compact';
 }

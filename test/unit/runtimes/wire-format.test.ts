@@ -61,8 +61,8 @@ describe('what a function reads', () => {
     ['wide lists', 'list:\n  - a\n', 'wide'],
     ['compact lists', 'list:\n- a\n', 'compact'],
     ['H 81: mixed lists, as the first', 'one:\n  - a\ntwo:\n- b\n', 'wide'],
-    ['no list', 'one: 1\n', undefined],
-    ['a list in flow style', 'one: [1]\n', undefined],
+    ['no list', 'one: 1\n', 'compact'],
+    ['a list in flow style', 'one: [1]\n', 'compact'],
   ])('says how %s are indented', (_, extra, expected) => {
     const text = encodeInput({ items: [item(`kind: A\n${extra}`)] });
     const path = ['items', 0, 'metadata', 'annotations', 'internal.config.kubernetes.io/seqindent'];
