@@ -1,6 +1,6 @@
 import type { KrmDocument } from '../krm/file.ts';
 import { getIn, isList, isMap, type KrmPath, type KrmValue, valuesEqual } from '../krm/value.ts';
-import { alignPaths } from './align.ts';
+import { alignPaths, type KeysAt } from './align.ts';
 import {
   type CommentChange,
   type CommentMap,
@@ -29,14 +29,14 @@ const MERGE_KEY = /^kpt-merge:/;
  * @param text of the merged document, with local comments
  * @param value of that text
  */
-export function mergeComments(text: string, value: KrmValue, versions: Versions): string {
+export function mergeComments(text: string, value: KrmValue, versions: Versions, keysAt: KeysAt): string {
   const { base, local, updated } = versions;
-  const known = alignPaths(local.value, value);
-  const from = alignPaths(updated.value, value);
+  const known = alignPaths(local.value, value, keysAt);
+  const from = alignPaths(updated.value, value, keysAt);
   const looks = transplant(text, value, updated, outermostNew(from, known));
   const [theirs, original] = [readComments(updated.source), base ? readComments(base.source) : NO_COMMENTS];
   if (theirs.size === 0 && original.size === 0) return looks;
-  const before = base ? alignPaths(base.value, value) : new Map<string, string>();
+  const before = base ? alignPaths(base.value, value, keysAt) : new Map<string, string>();
   const ours = readComments(looks);
   const changes = new Map<string, CommentChange>();
   for (const [path, theirPath] of from) {

@@ -1,29 +1,17 @@
 import { TerminalError } from '../api/errors.ts';
 import type { KrmDocument } from '../krm/file.ts';
 import { describeId, idKey, resourceId } from '../krm/identity.ts';
-import {
-  getString,
-  isList,
-  isMap,
-  type KrmMap,
-  type KrmPath,
-  type KrmValue,
-  valuesEqual,
-  withKey,
-} from '../krm/value.ts';
+import { getString, isList, isMap, type KrmMap, type KrmPath, type KrmValue, withKey } from '../krm/value.ts';
 import { mergeComments } from './comment-merge.ts';
+import type { DocumentChange } from './document-text.ts';
 import { inlineListKeys } from './inline-keys.ts';
-import { firstOf, type ListKeyLookup } from './list-keys.ts';
+import { firstOf, type ListKeyLookup, type ListKeys } from './list-keys.ts';
 import { PREFERENCE_ANNOTATION, type Preference } from './types.ts';
-import { type FieldConflict, mergeValues } from './value-merge.ts';
+import { type FieldConflict, mergeInStages, mergeValues, type ValueMerge } from './value-merge.ts';
 
 export interface DocumentMerge {
-  /** The same object as the local value when nothing is to be written. */
-  readonly value: KrmValue;
-  /** Gives the document's text its comments, once `value` is written into it. */
-  readonly comments: (text: string) => string;
-  /** Where the whole text of one side is the result, that text. */
-  readonly text?: string;
+  /** How the local document becomes the merged one; absent when it is that. */
+  readonly change?: DocumentChange;
   readonly conflicts: readonly FieldConflict[];
 }
 
@@ -45,18 +33,26 @@ export function mergeDocument(
   options: DocumentMergeOptions,
   file: string,
 ): DocumentMerge {
-  const keep = { value: local.value, comments: (text: string) => text, conflicts: [] };
-  if (base?.source === updated.source || local.source === updated.source) return keep;
-  if (base?.source === local.source) return { ...keep, value: updated.value, text: updated.source };
+  if (base?.source === updated.source || local.source === updated.source) return { conflicts: [] };
+  if (base?.source === local.source) return { change: { text: updated.source }, conflicts: [] };
   const conflicts: FieldConflict[] = [];
-  const report = (conflict: FieldConflict) => conflicts.push(conflict);
   const inline = inlineListKeys(local.source) ?? inlineListKeys(updated.source);
-  const withInline = inline ? { ...options, keys: firstOf(inline, options.keys) } : options;
-  const merged = located(file, local.value, () =>
-    mergeResource(base?.value, local.value, updated.value, withInline, report),
+  const lookup = inline ? firstOf(inline, options.keys) : options.keys;
+  const merge: ValueMerge = {
+    prefer: preferenceOf(local.value) ?? preferenceOf(updated.value) ?? options.prefer,
+    report: (conflict) => conflicts.push(conflict),
+    keysAt: keysOf(local.value, lookup),
+  };
+  const { value = {}, stages } = located(file, local.value, () =>
+    mergeInStages(merge, (now) => mergeResource(base?.value, local.value, updated.value, now, lookup)),
   );
-  const value = valuesEqual(merged, local.value) ? local.value : (merged ?? {});
-  return { value, conflicts, comments: (text) => mergeComments(text, value, { base, local, updated }) };
+  const comments = (text: string) => mergeComments(text, value, { base, local, updated }, merge.keysAt);
+  return { change: { stages: stages.length > 0 ? stages : [value], comments }, conflicts };
+}
+
+function keysOf(resource: KrmValue, lookup: ListKeyLookup): ValueMerge['keysAt'] {
+  if (isResourceList(resource)) return (path) => (isItems(path) ? RESOURCES : undefined);
+  return (path) => lookup(isMap(resource) ? resource : {}, path);
 }
 
 /** Errors of the merge say where they arose. */
@@ -74,15 +70,13 @@ function mergeResource(
   base: KrmValue | undefined,
   local: KrmValue,
   updated: KrmValue,
-  options: DocumentMergeOptions,
-  report: (conflict: FieldConflict) => void,
+  merge: ValueMerge,
+  lookup: ListKeyLookup,
 ): KrmValue | undefined {
   if (isResourceList(local) && isResourceList(updated) && (base === undefined || isResourceList(base))) {
-    return mergeResourceList(base, local, updated, options, report);
+    return mergeResourceList(base, local, updated, merge, lookup);
   }
-  const resource = isMap(local) ? local : {};
-  const prefer = preferenceOf(local) ?? preferenceOf(updated) ?? options.prefer;
-  return mergeValues(base, local, updated, { prefer, report, keysAt: (path) => options.keys(resource, path) });
+  return mergeValues(base, local, updated, { ...merge, keysAt: keysOf(local, lookup) });
 }
 
 /** The preference that a resource states for itself. */
@@ -91,8 +85,10 @@ export function preferenceOf(resource: KrmValue | undefined): Preference | undef
   return said === 'local' || said === 'upstream' ? said : undefined;
 }
 
+type ResourceList = KrmMap & { readonly items: readonly KrmValue[] };
+
 /** `kind: List` and the like: a document that wraps resources. */
-function isResourceList(value: KrmValue): value is KrmMap & { readonly items: readonly KrmValue[] } {
+function isResourceList(value: KrmValue): value is ResourceList {
   if (!isMap(value) || !isList(value.items)) return false;
   if (typeof value.kind !== 'string' || !value.kind.endsWith('List')) return false;
   return value.items.every((item) => getString(item, ['kind']) !== undefined);
@@ -100,33 +96,39 @@ function isResourceList(value: KrmValue): value is KrmMap & { readonly items: re
 
 /** Wrapped resources merge one by one, each by its own schema. */
 function mergeResourceList(
-  base: (KrmMap & { readonly items: readonly KrmValue[] }) | undefined,
-  local: KrmMap & { readonly items: readonly KrmValue[] },
-  updated: KrmMap & { readonly items: readonly KrmValue[] },
-  options: DocumentMergeOptions,
-  report: (conflict: FieldConflict) => void,
+  base: ResourceList | undefined,
+  local: ResourceList,
+  updated: ResourceList,
+  merge: ValueMerge,
+  lookup: ListKeyLookup,
 ): KrmValue | undefined {
-  const { prefer } = options;
-  const keysAt = (path: KrmPath) =>
-    path.length === 1 && path[0] === 'items' ? ({ type: 'named', names: resourceNames } as const) : undefined;
   // Items that are on both sides are merged by their own rules first; the list then takes and drops whole items.
-  const items = new Map(base?.items.map((item) => [idKey(resourceId(item)), item]));
-  const locals = new Map(local.items.map((item) => [idKey(resourceId(item)), item]));
+  const [bases, locals] = [byId(base?.items ?? []), byId(local.items)];
   const merged = new Map<KrmValue, KrmValue>();
   const updatedItems = updated.items.map((item) => {
-    const mine = locals.get(idKey(resourceId(item)));
+    const id = resourceId(item);
+    const mine = locals.get(idKey(id));
     if (mine === undefined) return item;
-    const name = describeId(resourceId(item));
-    const within = (conflict: FieldConflict) => report({ ...conflict, field: `items[${name}].${conflict.field}` });
-    const result = mergeResource(items.get(idKey(resourceId(item))), mine, item, options, within) ?? mine;
+    const report = (conflict: FieldConflict) =>
+      merge.report({ ...conflict, field: `items[${describeId(id)}].${conflict.field ?? ''}` });
+    const result = mergeResource(bases.get(idKey(id)), mine, item, { ...merge, report }, lookup) ?? mine;
     merged.set(mine, result);
     return result;
   });
   const localItems = local.items.map((item) => merged.get(item) ?? item);
   const [mine, theirs] = [withKey(local, 'items', localItems), withKey(updated, 'items', updatedItems)];
-  return mergeValues(base, mine, theirs, { prefer, report, keysAt });
+  return mergeValues(base, mine, theirs, { ...merge, keysAt: keysOf(local, lookup) });
 }
 
-function resourceNames(items: readonly KrmValue[]): readonly string[] {
-  return items.map((item) => describeId(resourceId(item)));
+function byId(items: readonly KrmValue[]): ReadonlyMap<string, KrmValue> {
+  return new Map(items.map((item) => [idKey(resourceId(item)), item]));
 }
+
+function isItems(path: KrmPath): boolean {
+  return path.length === 1 && path[0] === 'items';
+}
+
+const RESOURCES: ListKeys = {
+  type: 'named',
+  names: (items) => items.map((item) => describeId(resourceId(item))),
+};

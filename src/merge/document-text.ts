@@ -3,11 +3,11 @@ import type { KrmValue } from '../krm/value.ts';
 
 /** What happens to one document of a file. */
 export interface DocumentChange {
-  /** Data to write in place. */
-  readonly value?: KrmValue;
+  /** States of the data to write in place, one after the other; the last one stays. */
+  readonly stages?: readonly KrmValue[];
   /** Text to take instead of it. */
   readonly text?: string;
-  /** Applied to the document's text after `value`. */
+  /** Applied to the document's text after that. */
   readonly comments?: (text: string) => string;
 }
 
@@ -22,9 +22,7 @@ export function rewriteFile(
   changes: ReadonlyMap<number, DocumentChange | null>,
   appended: readonly string[],
 ): Uint8Array {
-  const values = new Map<number, KrmValue>();
-  for (const [index, change] of changes) if (change?.value !== undefined) values.set(index, change.value);
-  const edited = file.edit(values);
+  const edited = writeStages(file, changes);
   const texts = new Map<number, string>();
   for (const [index, change] of changes) {
     if (!change) continue;
@@ -36,6 +34,19 @@ export function rewriteFile(
   const replaced = texts.size === 0 ? edited : parseKrmFile(file.path, replaceTexts(edited, texts));
   const kept = removed.length === 0 ? replaced : replaced.edit(new Map(removed.map((index) => [index, null])));
   return appended.length === 0 ? kept.bytes : append(kept, appended);
+}
+
+function writeStages(file: KrmFile, changes: ReadonlyMap<number, DocumentChange | null>): KrmFile {
+  let edited = file;
+  const count = Math.max(0, ...[...changes.values()].map((change) => change?.stages?.length ?? 0));
+  for (let stage = 0; stage < count; stage += 1) {
+    const values = [...changes].flatMap(([index, change]): [number, KrmValue][] => {
+      const value = change?.stages?.[stage];
+      return value === undefined ? [] : [[index, value]];
+    });
+    edited = edited.edit(new Map(values));
+  }
+  return edited;
 }
 
 /** The documents' texts replaced in place; separators and comments between them stay. */

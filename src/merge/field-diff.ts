@@ -1,5 +1,6 @@
 import { isList, isMap, type KrmMap, type KrmPath, type KrmValue, valuesEqual } from '../krm/value.ts';
 import { keyItems } from './keyed-items.ts';
+import { kptfileKeys } from './kptfile-merge.ts';
 import { builtinListKeys } from './list-keys.ts';
 import { fieldOf } from './value-merge.ts';
 
@@ -33,7 +34,7 @@ function walk(
     return;
   }
   if (isList(before) && isList(after)) {
-    const keys = builtinListKeys(resource, path);
+    const keys = resource.kind === 'Kptfile' ? kptfileKeys(path) : builtinListKeys(resource, path);
     const [old, next] = [keys && keyItems(before, keys), keys && keyItems(after, keys)];
     if (old && next) {
       const seen = differences.length;

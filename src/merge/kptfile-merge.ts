@@ -18,7 +18,7 @@ import { rewriteFile } from './document-text.ts';
 import type { ListKeys } from './list-keys.ts';
 import { resourceRef, sameContent } from './resources-merge.ts';
 import type { MergeConflict, Preference } from './types.ts';
-import { type FieldConflict, mergeValues } from './value-merge.ts';
+import { type FieldConflict, mergeInStages, mergeValues } from './value-merge.ts';
 
 export interface KptfileMergeOptions {
   readonly prefer: Preference;
@@ -45,26 +45,23 @@ export function mergeKptfile(
   const [o, u] = [base, updated].map((side) => side && readKptfile(path, side.bytes).file);
   const file = readKptfile(path, local.bytes).file;
   const document = file.documents[0];
-  if (!u || !document || !isMap(document.value)) return { file: local, conflicts: [] };
+  const theirDocument = u?.documents[0];
+  if (!theirDocument || !document || !isMap(document.value)) return { file: local, conflicts: [] };
   const mine = document.value;
   const conflicts: MergeConflict[] = [];
   const report = (conflict: FieldConflict) => {
     if (!conflict.field?.startsWith('status')) conflicts.push({ resource: resourceRef(mine), file: path, ...conflict });
   };
-  const theirs = mapOf(u.documents[0]?.value);
-  const merged = mergeValues(content(o?.documents[0]?.value), mergeable(mine), content(theirs), {
-    prefer: options.prefer,
-    report,
-    keysAt: kptfileKeys,
-  });
-  const value = assemble(mine, mapOf(merged), options.lock === 'updated' ? theirs : {});
-  const comments = (text: string) => {
-    const updatedDocument = u.documents[0];
-    return updatedDocument
-      ? mergeComments(text, value, { base: o?.documents[0], local: document, updated: updatedDocument })
-      : text;
-  };
-  const bytes = rewriteFile(file, new Map([[0, { value, comments }]]), []);
+  const theirs = mapOf(theirDocument.value);
+  const { stages } = mergeInStages({ prefer: options.prefer, report, keysAt: kptfileKeys }, (merge) =>
+    mergeValues(content(o?.documents[0]?.value), mergeable(mine), content(theirs), merge),
+  );
+  const lockFrom = options.lock === 'updated' ? theirs : {};
+  const states = stages.map((merged) => assemble(mine, mapOf(merged), lockFrom));
+  const value = states.at(-1) ?? mine;
+  const versions = { base: o?.documents[0], local: document, updated: theirDocument };
+  const comments = (text: string) => mergeComments(text, value, versions, kptfileKeys);
+  const bytes = rewriteFile(file, new Map([[0, { stages: states, comments }]]), []);
   return { file: { mode: local.mode, bytes }, conflicts };
 }
 
@@ -128,7 +125,8 @@ function sameAs(before: KrmValue | undefined, after: KrmValue): KrmValue {
   return before !== undefined && valuesEqual(before, after) ? before : after;
 }
 
-function kptfileKeys(path: KrmPath): ListKeys | undefined {
+/** How the lists of a Kptfile are keyed. */
+export function kptfileKeys(path: KrmPath): ListKeys | undefined {
   switch (path.join('.')) {
     case 'pipeline.mutators':
     case 'pipeline.validators':

@@ -74,9 +74,7 @@ function merged(
 ): Decision {
   const result = mergeDocument(base?.document, local.document, updated.document, options, local.file.path);
   const conflicts = result.conflicts.map((conflict) => ({ ...conflictOf(local, conflict.resolution), ...conflict }));
-  const { value, text, comments } = result;
-  const change = text === undefined ? { ...(value === local.document.value ? {} : { value }), comments } : { text };
-  return { from: 'local', change, conflicts };
+  return { from: 'local', ...(result.change ? { change: result.change } : {}), conflicts };
 }
 
 function conflictOf({ file, document }: PlacedResource, resolution: MergeConflict['resolution']): MergeConflict {

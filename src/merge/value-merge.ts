@@ -26,6 +26,10 @@ export interface ValueMerge {
   readonly prefer: Preference;
   readonly keysAt: (path: KrmPath) => ListKeys | undefined;
   readonly report: (conflict: FieldConflict) => void;
+  /** Called when items of a keyed list come or go. */
+  readonly onItems?: () => void;
+  /** Stops on the way to the result: keyed lists have lost their items only, or were changed but have no new ones. */
+  readonly until?: 'removals' | 'changes';
 }
 
 /** Where a node is: for messages, and for looking up how lists are keyed. */
@@ -47,6 +51,26 @@ interface Place {
  */
 export function mergeValues(base: Side, local: Side, upstream: Side, options: ValueMerge): Side {
   return new ValueMerger(options).node(base, local, upstream, { field: '', schema: [] });
+}
+
+/**
+ * The result of a merge by way of states that are easy to write into the local text: list items go first, then those
+ * that stay change in place, then new ones come. What is the same item is then never in doubt.
+ * @param merge runs the merge with these options
+ */
+export function mergeInStages(
+  options: ValueMerge,
+  merge: (options: ValueMerge) => Side,
+): { readonly value: Side; readonly stages: readonly KrmValue[] } {
+  let itemsMoved = false;
+  const onItems = () => {
+    itemsMoved = true;
+  };
+  const value = merge({ ...options, onItems });
+  if (!itemsMoved || value === undefined) return { value, stages: value === undefined ? [] : [value] };
+  const silent = { ...options, report: () => undefined };
+  const stages = (['removals', 'changes'] as const).flatMap((until) => merge({ ...silent, until }) ?? []);
+  return { value, stages: [...stages, value] };
 }
 
 class ValueMerger {
@@ -122,16 +146,26 @@ class ValueMerger {
   }
 
   #keyedList({ base, local, upstream }: Sides, keyed: KeyedSides, place: Place): Side {
-    if (valuesEqual(base, local)) return upstream ?? undefined;
+    if (valuesEqual(base, local) && !this.#options.until) {
+      if ([...keyed.l.keys()].join('\0') !== [...keyed.u.keys()].join('\0')) this.#options.onItems?.();
+      return upstream ?? undefined;
+    }
     const listGone = local === undefined;
     const items: KrmValue[] = [];
     for (const key of new Set([...keyed.l.keys(), ...keyed.u.keys()])) {
       const merged = this.#item(keyed, key, place, listGone);
-      if (merged !== undefined) items.push(merged);
+      const here = keyed.l.get(key)?.value;
+      if ((here === undefined) !== (merged === undefined)) this.#options.onItems?.();
+      const item = this.#options.until && merged !== undefined ? this.#onTheWay(here, merged) : merged;
+      if (item !== undefined) items.push(item);
     }
     if (!listGone) this.#reportGone(keyed, place);
     if (items.length > 0) return items;
     return isList(upstream) && !listGone ? items : undefined;
+  }
+
+  #onTheWay(local: Side, merged: KrmValue): Side {
+    return this.#options.until === 'removals' || local === undefined ? local : merged;
   }
 
   /** @param listGone the whole list is gone locally */

@@ -22,9 +22,8 @@ function merge({ origin, local, update }: Case): string {
   const [base, mine, theirs] = [o?.documents[0], l?.documents[0], u?.documents[0]];
   if (!l || !mine || !theirs) throw new Error('a recorded case has an empty document');
   const options = { prefer: 'upstream', keys: builtinListKeys } as const;
-  const { value, text, comments } = mergeDocument(base, mine, theirs, options, 'a.yaml');
-  const change = text === undefined ? { value, comments } : { text };
-  return new TextDecoder().decode(rewriteFile(l, new Map([[0, change]]), []));
+  const { change } = mergeDocument(base, mine, theirs, options, 'a.yaml');
+  return new TextDecoder().decode(rewriteFile(l, change ? new Map([[0, change]]) : new Map(), []));
 }
 
 /** What a document says, whatever the order of its keys: items that are new have upstream's order of keys. */
