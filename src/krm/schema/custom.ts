@@ -2,7 +2,7 @@ import { apiGroup } from '../identity.ts';
 import { getIn, getString, isList, isMap, type KrmMap, type KrmValue } from '../value.ts';
 import type { Schema, SchemaSource, SchemaType } from './schema.ts';
 
-const TYPES: readonly string[] = ['object', 'array', 'string', 'integer', 'number', 'boolean'];
+const TYPES: readonly KrmValue[] = ['object', 'array', 'string', 'integer', 'number', 'boolean'];
 const OBJECT_META: Schema = { $ref: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' };
 
 /**
@@ -38,7 +38,7 @@ export function readSchema(value: KrmValue): Schema {
   if (!isMap(value)) return {};
   const { additionalProperties: more, default: fallback, format, pattern } = value;
   return {
-    type: TYPES.includes(String(value.type)) ? (value.type as SchemaType) : undefined,
+    type: TYPES.includes(value.type ?? null) ? (value.type as SchemaType) : undefined,
     format: typeof format === 'string' ? format : undefined,
     pattern: typeof pattern === 'string' ? pattern : undefined,
     default: fallback,
