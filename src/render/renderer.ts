@@ -18,6 +18,8 @@ import { writeItems, writePartialItems } from './write.ts';
 const BREADTH_FIRST = 'kpt.dev/bfs-rendering';
 const SAVE_ON_FAILURE = 'kpt.dev/save-on-render-failure';
 
+const INVALID_KPTFILE = 'InvalidKptfile';
+
 /** Milliseconds; as kpt has it. */
 export const DEFAULT_STEP_TIMEOUT = 5 * 60_000;
 
@@ -79,7 +81,9 @@ async function renderPackage(pkg: Package, settings: Settings): Promise<RenderOu
     failure = toFailure(error);
   }
   const report: RenderReport = { steps, warnings, ...(failure === undefined ? {} : { failure }) };
-  return { package: settings.writesStatus ? writeStatus(pkg, rendered, report) : rendered, report };
+  // A package with a Kptfile that breaks the rules is left to its author as it is.
+  const writes = settings.writesStatus && failure?.reason !== INVALID_KPTFILE;
+  return { package: writes ? writeStatus(pkg, rendered, report) : rendered, report };
 }
 
 async function renderAll(pkg: Package, settings: Settings, progress: Progress): Promise<Package> {

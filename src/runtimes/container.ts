@@ -28,7 +28,7 @@ const ENGINE_FAULT = 125;
 const CLIENT_TIME = 10_000;
 /** What clients say on standard error while they pull. */
 const PULL_CHATTER =
-  /^(?:Unable to find image|Trying to pull |Getting image source|Copying (?:blob|config)|Writing manifest|Storing signatures|[\w.-]+: Pulling from |[0-9a-f]{12}: |Digest: sha256:|Status: (?:Downloaded|Image is up to date))/;
+  /^(?:Unable to find image|Trying to pull |Getting image source|Copying (?:blob|config)|Writing manifest|Storing signatures|[\w.-]+: Pulling from |[0-9a-f]{12}: |Digest: sha256:|Status: (?:Downloaded|Image is up to date)|(?:Run|See) 'docker run --help')/;
 
 /** Runs every image as a container without network, as nobody, with a memory limit and no way to gain privileges. */
 export function createContainerRuntime(options: ContainerRuntimeOptions): FunctionRuntime {
@@ -116,5 +116,6 @@ function withoutChatter(stderr: string): string {
   return stderr
     .split('\n')
     .filter((line) => !PULL_CHATTER.test(line))
-    .join('\n');
+    .join('\n')
+    .replace(/\n{2,}$/, '\n');
 }
