@@ -15,6 +15,8 @@ interface Holder {
 
 const MAX_ATTEMPTS = 100;
 const RETRY_MS = 20;
+/** States of a process that only waits to be reaped. */
+const ENDED: readonly string[] = ['Z', 'X'];
 
 /**
  * Takes a lock file for this process; one that a dead process of this machine left behind is taken over.
@@ -81,12 +83,16 @@ async function isAlive(holder: Holder, self: Holder): Promise<boolean> {
   }
 }
 
-/** When the process started, as Linux tells it; '' for a process that does not exist and on other systems. */
+/**
+ * When the process started, as Linux tells it; '' for a process that does not exist, also one that has ended and that its
+ * parent has not reaped, and on other systems.
+ */
 async function startOf(pid: number): Promise<string> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold anything; the 22nd field is the 20th behind it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    // The name in parentheses may hold anything; the 22nd field is the 20th behind it, the state is the first.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return ENDED.includes(fields[0] ?? '') ? '' : (fields[19] ?? '');
   } catch {
     return '';
   }

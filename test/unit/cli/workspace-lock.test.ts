@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +40,30 @@ test.each([
   expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
   await release();
 });
+
+test('a lock of a killed process that nobody has reaped is taken over', async () => {
+  // The shell becomes a program that knows nothing of the child which it inherits.
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [line] = await once(parent.stdout, 'data');
+    const pid = Number(line);
+    while ((await readFile(`/proc/${parent.pid}/comm`, 'utf8')) !== 'sleep\n');
+    const [, started] = await stateOf(pid);
+    process.kill(pid, 'SIGKILL');
+    while ((await stateOf(pid))[0] !== 'Z');
+    await writeFile(path, JSON.stringify({ pid, host: hostname(), started, id: 'x' }));
+    await (await takeLock(path))();
+  } finally {
+    parent.kill('SIGKILL');
+  }
+});
+
+/** State and time of start of a process. */
+async function stateOf(pid: number): Promise<readonly [string | undefined, string | undefined]> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return [fields[0], fields[19]];
+}
 
 test.each(['', '{', '{"pid": "x"}', 'null'])('a damaged lock (%j) is taken over', async (text) => {
   await writeFile(path, text);
