@@ -245,8 +245,8 @@ describe('repositories', () => {
     ['no-remote', /^False NotFound: there is no git repository at .*nothing\.git/],
     ['private', /^False AuthFailed: .* refused our credentials/],
     ['no-secret', /^False SecretNotFound: Secret nobody does not exist/],
-    ['dots', /^False .*contains '\.\.'/],
-    ['dotgit', /^False .*contains '\.git'/],
+    ['dots', /^False HostileContent: .*dots\.git holds an object .*object [0-9a-f]{40}: .*contains '\.\.'/],
+    ['dotgit', /^False HostileContent: .*dotgit\.git holds an object .*object [0-9a-f]{40}: .*contains '\.git'/],
   ])('%s says what is wrong', (name, wanted) => {
     expect(ready(name, 'Repository')).toMatch(wanted);
   });

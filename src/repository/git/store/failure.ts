@@ -1,8 +1,12 @@
 import { TerminalError, TransientError, type VerandaError } from '../../../api/errors.ts';
 import type { RemoteUrl } from './remote-url.ts';
 
-/** Why a git call to a remote failed. `Other`: nothing known; the local mirror itself may be at fault. */
+/**
+ * Why a git call to a remote failed. `HostileContent`: the remote has an object that git's checks refuse, such as a tree with
+ * an entry `..`. `Other`: nothing known; the local mirror itself may be at fault.
+ */
 export type FailureReason =
+  | 'HostileContent'
   | 'HostKeyMismatch'
   | 'TLSVerify'
   | 'AuthFailed'
@@ -20,6 +24,7 @@ export type FailureReason =
  * to every failure, and a refused certificate is also a failed connection.
  */
 const MARKERS: readonly (readonly [FailureReason, RegExp])[] = [
+  ['HostileContent', /^fatal: fsck error in pack/m],
   ['HostKeyMismatch', /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/],
   [
     'TLSVerify',
@@ -53,6 +58,7 @@ export function failureError(reason: FailureReason, remote: RemoteUrl, stderr: s
   const words = cleanServerText(stderr);
   const message = `${EXPLANATIONS[reason](remote.display)}${words === '' ? '' : `: ${words}`}`;
   switch (reason) {
+    case 'HostileContent':
     case 'Redirected':
     case 'AtomicPushUnsupported':
       return new TerminalError(reason, message);
@@ -64,6 +70,7 @@ export function failureError(reason: FailureReason, remote: RemoteUrl, stderr: s
 }
 
 const EXPLANATIONS: Readonly<Record<FailureReason, (url: string) => string>> = {
+  HostileContent: (url) => `${url} holds an object that git does not take in; remove the refs that lead to it`,
   HostKeyMismatch: (url) => `the SSH host key of ${url} is not the one in known_hosts`,
   TLSVerify: (url) => `the TLS certificate of ${url} could not be verified`,
   AuthFailed: (url) => `${url} refused our credentials`,

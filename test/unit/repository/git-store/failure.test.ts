@@ -31,6 +31,10 @@ describe('why git failed', () => {
     ['AtomicPushUnsupported', 'fatal: the receiving end does not support --atomic push'],
     ['Other', 'fatal: unterminated line in packed-refs: garbage'],
     ['Other', ''],
+    [
+      'HostileContent',
+      "error: object 396706a1712e8e817dd74e8ffe62ee2a68bcfeec: hasDotdot: contains '..'\nfatal: fsck error in packed object\nfatal: index-pack failed",
+    ],
   ])('%s: %s', (reason, stderr) => expect(classifyFailure(stderr)).toBe(reason));
 
   test('is not for the server to say in its messages', () => {
