@@ -5,7 +5,7 @@ import type { CommitInfo, Draft, TaskRecord } from '../repository/types.ts';
 import { mutationFor, RENDER_RECORD, taskRecord } from './mapping.ts';
 import { type PackageMetadata, replaceMetadata, upsertMetadata } from './mutations/metadata.ts';
 import { render } from './mutations/render.ts';
-import { replaceResources } from './mutations/replace-resources.ts';
+import { replaceResources, type WantedContent } from './mutations/replace-resources.ts';
 import { readRootKptfile } from './root-kptfile.ts';
 import type { Mutation, MutationContext, MutationResult, Task } from './types.ts';
 
@@ -65,14 +65,16 @@ export class TaskHandler {
     return run(RENDER_RECORD, pkg, steps, context);
   }
 
-  /** Takes over content that a user wrote: `newPkg` is the whole content as the user was shown it and changed it. */
+  /**
+   * Takes over content that a user wrote: the whole content as the user was shown it and changed it, or single files.
+   */
   async doPackageRevisionResourceMutations(
     oldPkg: Package,
-    newPkg: Package,
+    content: WantedContent,
     options: TaskOptions,
     context: MutationContext,
   ): Promise<TaskOutcome> {
-    return run(RENDER_RECORD, oldPkg, [replaceResources(newPkg), render(options)], context);
+    return run(RENDER_RECORD, oldPkg, [replaceResources(content), render(options)], context);
   }
 
   /**

@@ -28,7 +28,12 @@ export interface MergedTexts extends Omit<MergeResult, 'pkg'> {
 }
 
 /** Merges packages of text files. */
-export function mergeFiles(base: Files, local: Files, updated: Files, options: Partial<MergeOptions> = {}): MergedTexts {
+export function mergeFiles(
+  base: Files,
+  local: Files,
+  updated: Files,
+  options: Partial<MergeOptions> = {},
+): MergedTexts {
   const input = { base: packageOf(base), local: packageOf(local), updated: packageOf(updated) };
   const { pkg, ...rest } = mergePackages(input, { strategy: 'resource-merge', ...options });
   return { ...rest, files: textsOf(pkg) };
@@ -40,7 +45,12 @@ export interface MergedText {
 }
 
 /** Merges one file, beside a Kptfile that is the same on all sides. */
-export function mergeText(base: string, local: string, updated: string, options: Partial<MergeOptions> = {}): MergedText {
+export function mergeText(
+  base: string,
+  local: string,
+  updated: string,
+  options: Partial<MergeOptions> = {},
+): MergedText {
   const around = (text: string) => ({ Kptfile: KPTFILE, 'a.yaml': text });
   const { files, conflicts } = mergeFiles(around(base), around(local), around(updated), options);
   return { text: files['a.yaml'] ?? '', conflicts };

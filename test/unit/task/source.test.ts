@@ -92,8 +92,13 @@ describe('records in commit trailers', () => {
     expect(taskRecord(task)).toEqual(record);
   });
 
-  test('upgrade waits for the merge', () => {
-    expect(thrownBy(() => mutationFor({ type: 'upgrade', upgrade })).reason).toBe('NotImplemented');
+  test.each<Task>([
+    { type: 'init', init: {} },
+    { type: 'clone', clone: { git } },
+    { type: 'edit', edit: { sourceRef: { name: 'a' } } },
+    { type: 'upgrade', upgrade },
+  ])('$type has a mutation of its name', (task) => {
+    expect(mutationFor(task).name).toBe(task.type);
   });
 });
 

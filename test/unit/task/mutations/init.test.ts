@@ -79,7 +79,13 @@ data:
   });
 
   test.each([
-    { case: '7.1.5', existing: 'a/b', wanted: 'a/b', reason: 'PackageExists', message: 'already exists in the repository' },
+    {
+      case: '7.1.5',
+      existing: 'a/b',
+      wanted: 'a/b',
+      reason: 'PackageExists',
+      message: 'already exists in the repository',
+    },
     { case: '7.1.6', existing: 'a/b', wanted: 'a/b/c', reason: 'PackageOverlap', message: 'packages cannot be nested' },
     { case: '7.1.6', existing: 'a/b', wanted: 'a', reason: 'PackageOverlap', message: 'packages cannot be nested' },
   ])('$case: refuses $wanted beside $existing', async ({ existing, wanted, reason, message }) => {
