@@ -15,7 +15,7 @@ const UNIT_ATTEMPTS = 3;
 export interface UnitPlan<T> {
   /**
    * What must change on the remote. An update whose target is what is there already stands for work that was done
-   * before (by a push whose answer was lost); it is not sent.
+   * before (by a push whose answer was lost); it is not sent unless it is a witness.
    */
   readonly updates: readonly RefUpdate[];
   /** What the caller gets when the push went through. */
@@ -168,7 +168,7 @@ export class GitBatcher {
     const all = planned.flatMap(({ updates }) => updates);
     const sent = await this.#exchange(mergeUpdates(all));
     if (sent.kind !== 'done') return sent;
-    this.#remote.wrote(all);
+    this.#remote.wrote(all.filter((update) => !update.witness || changes(update)));
     for (const job of planned) job.settle();
     return sent;
   }
@@ -187,7 +187,7 @@ export class GitBatcher {
 
   /** One ref after the other, in the order of the unit, which is such that a later attempt can finish what one began. */
   async #exchangeInOrder(updates: readonly RefUpdate[]): Promise<Sent> {
-    for (const update of updates) {
+    for (const update of updates.filter(changes)) {
       const sent = await this.#send([update]);
       if (sent.kind !== 'done') return sent;
       this.#remote.wrote([update]);
@@ -223,15 +223,24 @@ function touches({ updates }: PlannedJob, refs: ReadonlySet<string>): boolean {
   return updates.some(({ ref }) => refs.has(ref));
 }
 
-/** One update a ref: from what the remote has to what the last unit makes of it; those that change nothing fall out. */
+/**
+ * One update a ref: from what the remote has to what the last unit makes of it. Those that change nothing fall out, but for
+ * witnesses of those that do.
+ */
 function mergeUpdates(updates: readonly RefUpdate[]): RefUpdate[] {
-  const merged = new Map<string, { ref: string; expected: Oid | null; target: Oid | null }>();
-  for (const { ref, expected, target } of updates) {
-    const earlier = merged.get(ref);
-    if (earlier) earlier.target = target;
-    else merged.set(ref, { ref, expected, target });
+  const merged = new Map<string, RefUpdate>();
+  for (const update of updates) {
+    const earlier = merged.get(update.ref);
+    const witness = earlier?.witness ?? update.witness;
+    const { expected } = earlier ?? update;
+    merged.set(update.ref, { ref: update.ref, expected, target: update.target, ...(witness ? { witness } : {}) });
   }
-  return [...merged.values()].filter(({ expected, target }) => expected !== target);
+  const all = [...merged.values()];
+  return all.some(changes) ? all.filter((update) => update.witness || changes(update)) : [];
+}
+
+function changes({ expected, target }: RefUpdate): boolean {
+  return expected !== target;
 }
 
 /** For units: the ref must be as expected. */

@@ -6,7 +6,7 @@ import type { CommitWriter } from './commits.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { findPublished } from './publish.ts';
 import type { RefView } from './ref-view.ts';
-import { shortRef } from './refs.ts';
+import { parseRef, shortRef } from './refs.ts';
 import type { GitRemote } from './remote.ts';
 import { readEntry, requireEntry } from './revision-entry.ts';
 import { trailerOf } from './trailer.ts';
@@ -120,7 +120,51 @@ export class GitDraft implements Draft {
     }
     const published = await findPublished(remote, view, this.#path, this.key.workspace);
     if (published) throw this.#exists(published.ref);
-    return { commit: tip, updates: [{ ref: target, expected: null, target: tip }] };
+    await this.#refuseOverlap(view);
+    return {
+      commit: tip,
+      updates: [{ ref: target, expected: null, target: tip }, ...(await this.#branchAsSeen(view))],
+    };
+  }
+
+  /**
+   * Packages that appeared since the caller looked, in this very push too: the publication of the outer one of two nested
+   * packages would take the inner one off the branch. Packages that are nested already may go on.
+   */
+  async #refuseOverlap(view: RefView): Promise<void> {
+    const { layout, remote } = this.#tools;
+    const around = view.around(this.#path);
+    if (around.length === 0 || around.some((ref) => parseRef(ref)?.path === this.#path)) return;
+    const head = view.get(layout.branchRef);
+    if (head !== undefined) {
+      await remote.objects.ensure(layout.branchRef, head, this.#options.signal);
+      if ((await remote.objects.packageAt(head, this.#path)) !== undefined) return;
+    }
+    for (const ref of around) {
+      const [parsed, oid] = [parseRef(ref), view.get(ref)];
+      if (!parsed || oid === undefined) continue;
+      await remote.objects.ensure(ref, oid, this.#options.signal);
+      if ('fault' in (await readEntry(remote.objects, parsed, oid))) continue;
+      throw new ConflictError(
+        'PackageOverlap',
+        `package ${this.key.package} overlaps the package of ${shortRef(ref)}`,
+        {
+          field: 'spec.packageName',
+        },
+      );
+    }
+  }
+
+  /**
+   * Somebody may have made, published and so removed the very draft since the refs were listed: the draft's own ref does
+   * not tell, but the branch has moved then.
+   */
+  async #branchAsSeen(view: RefView): Promise<readonly RefUpdate[]> {
+    const { layout, remote } = this.#tools;
+    const head = view.get(layout.branchRef);
+    if (head === undefined) return [];
+    await remote.objects.ensure(layout.branchRef, head, this.#options.signal);
+    return [{ ref: layout.branchRef, expected: head, target: head, witness: true }];
   }
 
   /** What another run of ours made of the same inputs: same content, same trailer. */

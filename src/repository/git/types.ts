@@ -38,6 +38,8 @@ export interface RefUpdate {
   readonly ref: string;
   readonly expected: Oid | null;
   readonly target: Oid | null;
+  /** Sent although it changes nothing, so that the push fails when the ref is no longer what it was when it was read. */
+  readonly witness?: true;
 }
 
 export type PushOutcome =

@@ -134,6 +134,30 @@ describe('repeats after a crash or a lost answer', () => {
     await expect(makeDraft(restarted, 'a', 'w1')).rejects.toMatchObject({ reason: 'WorkspaceExists' });
   });
 
+  test('a client that is late leaves no draft of a workspace that another one has made and published meanwhile', async () => {
+    const late = await fixture.open({ now: () => 1_900_000_000_000 });
+    await late.sync();
+    const draft = await startDraft(late, 'a', 'w1');
+    await publishNew(repository, 'a', 'w1');
+
+    await expect(draft.close('Draft')).rejects.toMatchObject({ reason: 'WorkspaceExists' });
+    expect(await fixture.refNames()).toEqual(['refs/heads/main', 'refs/tags/a/v1']);
+  });
+
+  test('of two packages, one within the other, that are made at the same time one is refused', async () => {
+    const names = ['outer', 'outer/inner', 'outer-most'];
+    const drafts = await Promise.all(names.map((name) => startDraft(repository, name, 'w1')));
+    const results = await Promise.allSettled(drafts.map((draft) => draft.close('Draft')));
+
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(results[1]).toMatchObject({ reason: { reason: 'PackageOverlap', retry: 'replan' } });
+    expect(await fixture.refNames()).toEqual([
+      'refs/heads/drafts/outer-most/w1',
+      'refs/heads/drafts/outer/w1',
+      'refs/heads/main',
+    ]);
+  });
+
   test('every write that is repeated with the same revision gives the same result', async () => {
     const draft = await makeDraft(repository, 'a', 'w1');
     const proposed = await repository.propose(draft);
