@@ -1,5 +1,6 @@
+import { describeError, VerandaError } from '../api/errors.ts';
 import { FIELD_MANAGER } from '../api/labels.ts';
-import type { Condition, KubeObject } from '../api/object.ts';
+import { type Condition, type KubeObject, objectLabel } from '../api/object.ts';
 import {
   type ConditionChange,
   progressingConditions,
@@ -9,7 +10,7 @@ import {
   stalledConditions,
 } from '../kube/conditions.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
-import { outcomeOfError } from '../kube/result.ts';
+import { outcomeOfError, retryPolicy } from '../kube/result.ts';
 import { writeStatus } from '../kube/status-writer.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import type { ControllerEnvironment } from './environment.ts';
@@ -21,7 +22,7 @@ interface CommonStatus {
 
 export type ReportedObject = KubeObject & { readonly status?: CommonStatus };
 type StatusOf<T extends ReportedObject> = NonNullable<T['status']>;
-type ReportEnvironment = Pick<ControllerEnvironment, 'store' | 'events'>;
+type ReportEnvironment = Pick<ControllerEnvironment, 'store' | 'events' | 'logger'>;
 
 /**
  * Collects what a reconcile found out about its object and writes it once at the end, if it says anything new. Errors
@@ -105,14 +106,30 @@ export class ObjectReport<T extends ReportedObject> {
     return changes.some((change) => says(before, change.type) !== says(after, change.type));
   }
 
-  /** @throws what `failed` was given */
+  /** @throws what `failed` was given, else why the status could not be written */
   async write(): Promise<ReconcileResult | undefined> {
-    if (!this.#gone) {
-      const status = { ...this.#status, observedGeneration: this.#object.metadata.generation };
-      await writeStatus(this.#env.store, this.#object, status, { fieldManager: FIELD_MANAGER });
-    }
+    if (!this.#gone) await this.#writeStatus();
     if (this.#error) throw this.#error.cause;
     return this.#requeueAfterMs === undefined ? undefined : { requeueAfterMs: this.#requeueAfterMs };
+  }
+
+  async #writeStatus(): Promise<void> {
+    const status = { ...this.#status, observedGeneration: this.#object.metadata.generation };
+    try {
+      await writeStatus(this.#env.store, this.#object, status, { fieldManager: FIELD_MANAGER });
+    } catch (error) {
+      if (retryPolicy(error) !== 'terminal') throw error;
+      this.#refused(error);
+      throw this.#error ? this.#error.cause : error;
+    }
+  }
+
+  /** The object goes on showing its old status, so it must be said elsewhere why. */
+  #refused(error: unknown): void {
+    const message = sanitiseText(describeError(error));
+    const field = error instanceof VerandaError ? error.location.field : undefined;
+    this.warning('StatusRefused', `the status cannot be written: ${message}`);
+    this.#env.logger.error('status refused', { object: objectLabel(this.#object), field, cause: message });
   }
 }
 

@@ -1,8 +1,8 @@
-import { ConflictError, TransientError } from '../api/errors.ts';
+import { TransientError } from '../api/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Clock } from './clock.ts';
 import type { Reconciler } from './controller.ts';
-import { type Outcome, outcomeOfError, outcomeOfResult } from './result.ts';
+import { type Outcome, outcomeOfError, outcomeOfResult, retryPolicy } from './result.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** What controllers tell of themselves, after controller-runtime's metrics. */
@@ -64,7 +64,7 @@ export class ControllerRunner {
       this.#conflicts.delete(key);
     } catch (error) {
       outcome = outcomeOfError(error, { sanitise, conflicts });
-      if (error instanceof ConflictError) this.#conflicts.set(key, conflicts + 1);
+      if (retryPolicy(error) === 'replan') this.#conflicts.set(key, conflicts + 1);
       else this.#conflicts.delete(key);
       this.#log(key, error, outcome);
     }

@@ -37,7 +37,7 @@ export interface ReconcileResult {
 export interface ReconcileContext {
   readonly signal: AbortSignal;
   readonly now: () => Date;
-  /** How many reconciles of this key in a row have ended in a ConflictError; absent means none. */
+  /** How many reconciles of this key in a row have lost a write to what had moved; absent means none. */
   readonly conflicts?: number;
 }
 

@@ -1,4 +1,4 @@
-import { describeError, TransientError, VerandaError } from '../api/errors.ts';
+import { describeError, type RetryPolicy, TerminalError, TransientError, VerandaError } from '../api/errors.ts';
 import { type ConditionChange, retryingConditions, stalledConditions } from './conditions.ts';
 import type { ReconcileResult } from './controller.ts';
 
@@ -50,10 +50,19 @@ export function outcomeOfResult(result: ReconcileResult | undefined): Outcome {
 }
 
 /**
+ * What an error that ends a reconcile asks for. A write to an object that was deleted meanwhile (the store's NotFound) is lost like
+ * any other write to what has moved; the cache will show why.
+ */
+export function retryPolicy(error: unknown): RetryPolicy {
+  if (!(error instanceof VerandaError)) return 'backoff';
+  return error instanceof TerminalError && error.reason === 'NotFound' ? 'replan' : error.retry;
+}
+
+/**
  * What follows from a reconcile that threw: the one place that decides about conditions, event and next try.
  * - TerminalError: Stalled, waits for an event.
  * - TransientError: not Ready, Reconciling, backs off.
- * - ConflictError: a new try at once that nobody needs to see; after some in a row like a TransientError.
+ * - ConflictError, and the store's NotFound: a new try at once that nobody needs to see; after some in a row like a TransientError.
  * - StoppedError: nothing.
  * - Anything else: like a TransientError with reason InternalError, and to be logged with its stack.
  */
@@ -62,7 +71,7 @@ export function outcomeOfError(error: unknown, context: FailureContext): Outcome
     return { conditions: [], requeue: { when: 'event' }, result: 'success' };
   }
   const conflicts = context.conflicts ?? 0;
-  const policy = error instanceof VerandaError ? error.retry : 'backoff';
+  const policy = retryPolicy(error);
   if (policy === 'replan' && conflicts < MAX_IMMEDIATE_CONFLICTS) {
     return { conditions: [], requeue: { when: 'now' }, result: 'requeue' };
   }

@@ -1,5 +1,5 @@
-import { VerandaError } from '../../api/errors.ts';
 import type { PackageRevision } from '../../api/kinds.ts';
+import { retryPolicy } from '../../kube/result.ts';
 import type { RenderReport } from '../../render/types.ts';
 import { ObjectReport } from '../report.ts';
 import { renderStatus } from './status.ts';
@@ -8,7 +8,7 @@ import { renderStatus } from './status.ts';
 export class RevisionReport extends ObjectReport<PackageRevision> {
   /** Whether a repetition with the same inputs can only fail again. */
   static isFinal(error: unknown): boolean {
-    return error instanceof VerandaError && error.retry === 'terminal';
+    return retryPolicy(error) === 'terminal';
   }
 
   /** @param commit that holds the rendered content; absent when the failure kept it from being written */

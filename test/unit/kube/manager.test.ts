@@ -164,8 +164,11 @@ describe('Manager', () => {
       await manager.stop();
     });
 
-    test('a conflict is repeated at once, and backs off when it does not end', async () => {
-      const errors = Array.from({ length: 8 }, () => new ConflictError('Conflict', 'changed'));
+    test.each([
+      ['a conflict', new ConflictError('Conflict', 'changed')],
+      ['a write to what was deleted meanwhile', new TerminalError('NotFound', 'is not there')],
+    ])('%s is repeated at once, and backs off when it does not end', async (_, error) => {
+      const errors = Array.from({ length: 8 }, () => error);
       const { idle, clock, conflicts, manager, results } = await failing(errors);
       expect(await idle()).toEqual([{ controller: 'widget', key: 'default/a', inMs: 5 }]);
       expect(results).toEqual(['requeue', 'requeue', 'requeue', 'requeue', 'requeue', 'error']);

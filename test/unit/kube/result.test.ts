@@ -56,6 +56,18 @@ describe('outcomeOfError', () => {
     expect(statuses(outcomes[5]?.conditions ?? [])).toMatchObject({ Ready: 'False', Reconciling: 'True' });
   });
 
+  test('a write to an object that was deleted meanwhile is a conflict, and no fault of the writer', () => {
+    const error = new TerminalError('NotFound', 'PackageRevision a/b does not exist');
+    expect(outcomeOfError(error, { sanitise })).toEqual({
+      conditions: [],
+      requeue: { when: 'now' },
+      result: 'requeue',
+    });
+    const often = outcomeOfError(error, { sanitise, conflicts: 5 });
+    expect(often).toMatchObject({ requeue: { when: 'backoff' } });
+    expect(statuses(often.conditions)).toMatchObject({ Stalled: 'absent' });
+  });
+
   test.each([[new RangeError('index')], ['a string'], [undefined]])('%p is an internal error', (thrown) => {
     const outcome = outcomeOfError(thrown, { sanitise });
 
