@@ -24,7 +24,7 @@ import type { CredentialsProvider } from '../repository/git/types.ts';
 import { kindOf } from './manifests.ts';
 import { type ClosableRenderer, openRenderer } from './renderer.ts';
 import { readyCondition } from './report.ts';
-import { secretCredentials } from './secrets.ts';
+import { secretChanges, secretCredentials } from './secrets.ts';
 
 /** Owner of the fields that manifests set. */
 const FIELD_MANAGER = 'veranda-run';
@@ -86,6 +86,7 @@ export class LocalOperator {
       gateway: this.#gateway,
       injectables: storeInjectables(store),
       secrets,
+      secretChanges: secretChanges(store),
       renderer: this.#renderer,
       events: this.#events,
       logger,

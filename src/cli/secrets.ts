@@ -1,5 +1,7 @@
 import { TransientError } from '../api/errors.ts';
 import type { KubeObject } from '../api/object.ts';
+import type { SecretChanges } from '../controllers/environment.ts';
+import type { EmbeddedStore } from '../kube/adapters/embedded/store.ts';
 import type { KindRef, ObjectStore } from '../kube/store.ts';
 import type { CredentialsProvider, GitCredentials } from '../repository/git/types.ts';
 
@@ -36,6 +38,18 @@ export function secretCredentials(store: ObjectStore, namespace: string, name: s
     throw new TransientError('InvalidSecret', `Secret ${name} has none of the keys ${keys}`, {
       object: `Secret ${namespace}/${name}`,
     });
+  };
+}
+
+export function secretChanges(store: EmbeddedStore): SecretChanges {
+  return {
+    onChange: (handler) => {
+      store.onChange(({ before, after }) => {
+        const object = after ?? before;
+        if (object?.kind !== SECRET.kind || object.apiVersion !== SECRET.apiVersion) return;
+        handler({ namespace: object.metadata.namespace ?? '', name: object.metadata.name });
+      });
+    },
   };
 }
 

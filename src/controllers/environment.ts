@@ -19,6 +19,11 @@ export interface Injectables {
   onChange(handler: (object: KubeObject) => void): void;
 }
 
+/** Tells that Secrets came, changed or went: by their names only, never what they hold. */
+export interface SecretChanges {
+  onChange(handler: (secret: { readonly namespace: string; readonly name: string }) => void): void;
+}
+
 /** Wakes another controller's key from outside the object store (git moved, not the object). */
 export interface Waker {
   revision(key: string): void;

@@ -1,4 +1,4 @@
-import type { PackageRevision, PackageVariant } from '../api/kinds.ts';
+import type { PackageRevision, PackageVariant, Repository } from '../api/kinds.ts';
 import { PACKAGE_VARIANT_SET_LABEL, VARIANT_ANNOTATION } from '../api/labels.ts';
 import type { ObjectMeta } from '../api/object.ts';
 
@@ -20,12 +20,18 @@ export const INDEX = {
   variantSet: 'variantSet',
   /** namespace/name of the variant that a revision was made for */
   variant: 'variant',
+  /** namespace/name of the Secret that a repository is read with */
+  secret: 'secret',
   /** namespace/name of the revisions that a revision is still to be made from */
   source: 'source',
 } as const;
 
 const inNamespace = (meta: ObjectMeta, ...parts: (string | undefined)[]): string[] =>
   parts.every((part) => part !== undefined && part !== '') ? [[meta.namespace ?? '', ...parts].join('/')] : [];
+
+export const repositoryIndexes = {
+  [INDEX.secret]: ({ metadata, spec }: Repository) => inNamespace(metadata, spec?.git?.secretRef?.name),
+};
 
 export const revisionIndexes = {
   [INDEX.repository]: (revision: PackageRevision) => inNamespace(revision.metadata, revision.spec?.repository),

@@ -3,7 +3,7 @@ import type { SharedInformer } from '../kube/informer.ts';
 import { type ManagedInformer, Manager, type ManagerOptions, type WaitingKey } from '../kube/manager.ts';
 import { OwnWritesStore } from '../kube/own-writes.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
-import type { ControllerEnvironment } from './environment.ts';
+import type { ControllerEnvironment, SecretChanges } from './environment.ts';
 import { PackageRevisionReconciler } from './package-revision/reconciler.ts';
 import { PackageVariantReconciler } from './package-variant/reconciler.ts';
 import { PackageVariantSetReconciler } from './package-variant-set/reconciler.ts';
@@ -21,6 +21,7 @@ export interface OperatorOptions
     readonly variants: SharedInformer<PackageVariant>;
     readonly variantSets: SharedInformer<PackageVariantSet>;
   };
+  readonly secretChanges: SecretChanges;
   /** Whether an informer has delivered all that its store holds; `idle` relies on it. */
   readonly isCurrent?: (informer: ManagedInformer) => boolean;
   readonly workers?: Partial<Workers>;
@@ -61,7 +62,7 @@ export class Operator {
     const revisions = this.#manager.addController(new PackageRevisionReconciler(env, workers.revision));
     const variants = this.#manager.addController(new PackageVariantReconciler(env, workers.variant));
     const sets = this.#manager.addController(new PackageVariantSetReconciler(env, workers.variantSet));
-    connect(informers, options.injectables, {
+    connect(informers, options, {
       repository: (key) => repositories.add(key),
       revision: (key) => revisions.add(key),
       variant: (key) => variants.add(key),

@@ -3,8 +3,8 @@ import { INPUT_HASH_ANNOTATION } from '../api/labels.ts';
 import { objectKey } from '../api/object.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { Informer } from '../kube/controller.ts';
-import type { Injectables } from './environment.ts';
-import { INDEX, revisionIndexes, setOf, variantIndexes, variantOf } from './indexes.ts';
+import type { Injectables, SecretChanges } from './environment.ts';
+import { INDEX, repositoryIndexes, revisionIndexes, setOf, variantIndexes, variantOf } from './indexes.ts';
 
 /** Adds a key to a controller's work queue. */
 export interface Queues {
@@ -21,15 +21,22 @@ interface Informers {
   readonly variantSets: Informer<PackageVariantSet>;
 }
 
+/** What changes beside the informers' objects. */
+interface Surroundings {
+  readonly injectables: Pick<Injectables, 'onChange'>;
+  readonly secretChanges: SecretChanges;
+}
+
 type Change<T> = { readonly before?: T; readonly after?: T };
 
-export function addIndexes({ revisions, variants }: Informers): void {
+export function addIndexes({ repositories, revisions, variants }: Informers): void {
+  for (const [name, index] of Object.entries(repositoryIndexes)) repositories.addIndex(name, index);
   for (const [name, index] of Object.entries(revisionIndexes)) revisions.addIndex(name, index);
   for (const [name, index] of Object.entries(variantIndexes)) variants.addIndex(name, index);
 }
 
 /** Maps every event to the few keys that it concerns: work in proportion to the change, whatever the size of the fleet. */
-export function connect(informers: Informers, injectables: Pick<Injectables, 'onChange'>, queues: Queues): void {
+export function connect(informers: Informers, { injectables, secretChanges }: Surroundings, queues: Queues): void {
   const { repositories, revisions, variants, variantSets } = informers;
   const wakeVariants = (index: string, value: string): void => {
     for (const variant of variants.byIndex(index, value)) queues.variant(objectKey(variant.metadata));
@@ -79,6 +86,12 @@ export function connect(informers: Informers, injectables: Pick<Injectables, 'on
   });
 
   injectables.onChange(({ metadata }) => wakeVariants(INDEX.injector, `${metadata.namespace ?? ''}/${metadata.name}`));
+
+  secretChanges.onChange(({ namespace, name }) => {
+    for (const { metadata } of repositories.byIndex(INDEX.secret, `${namespace}/${name}`)) {
+      queues.repository(objectKey(metadata));
+    }
+  });
 }
 
 function downstreamPlaces(variant: PackageVariant | undefined): readonly string[] {

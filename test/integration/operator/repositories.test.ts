@@ -130,6 +130,22 @@ describe('repositories', () => {
     expect(said).not.toMatch(/open-sesame-42|not-that-one-1/);
   });
 
+  test('a Secret that changes is tried at once by the repository that names it', async () => {
+    await served('private');
+    server.auth = { kind: 'basic', username: 'robot', password: 'open-sesame-42' };
+    await bench.register('private', server.url('private.git'), {}, { secretRef: { name: 'login' } });
+    await bench.start();
+    expect(ready('private')).toMatchObject({ status: 'False', reason: 'SecretNotFound' });
+
+    await secret('login', 'kubernetes.io/basic-auth', { username: 'robot', password: 'not-that-one-1' });
+    await bench.settle();
+    expect(ready('private')).toMatchObject({ status: 'False', reason: 'AuthFailed' });
+
+    await secret('login', 'kubernetes.io/basic-auth', { username: 'robot', password: 'open-sesame-42' });
+    await bench.settle();
+    expect(ready('private')).toMatchObject({ status: 'True' });
+  });
+
   test('7.2.26, 7.2.28, P-17: slashes around the directory do not count; a ref that is not there is named', async () => {
     await served('up');
     await bench.repository('target');

@@ -11,6 +11,7 @@ import {
 } from '../../../src/api/kinds.ts';
 import { INPUT_HASH_ANNOTATION } from '../../../src/api/labels.ts';
 import { type KubeObject, objectKey } from '../../../src/api/object.ts';
+import type { SecretChanges } from '../../../src/controllers/environment.ts';
 import { addIndexes, connect } from '../../../src/controllers/wiring.ts';
 import type { Change, IndexFunction, Informer } from '../../../src/kube/controller.ts';
 import { IndexedCache } from '../../../src/kube/indexed-cache.ts';
@@ -92,6 +93,7 @@ describe('which keys an event wakes', () => {
     readonly variantSets: ManualInformer<PackageVariantSet>;
   };
   let inject: (object: KubeObject) => void;
+  let changeSecret: (secret: { readonly namespace: string; readonly name: string }) => void;
   let woken: Set<string>;
 
   beforeEach(() => {
@@ -109,12 +111,21 @@ describe('which keys an event wakes', () => {
         inject = handler;
       },
     };
-    connect(informers, injectables, {
-      repository: queue('repository'),
-      revision: queue('revision'),
-      variant: queue('variant'),
-      variantSet: queue('set'),
-    });
+    const secretChanges: SecretChanges = {
+      onChange: (handler) => {
+        changeSecret = handler;
+      },
+    };
+    connect(
+      informers,
+      { injectables, secretChanges },
+      {
+        repository: queue('repository'),
+        revision: queue('revision'),
+        variant: queue('variant'),
+        variantSet: queue('set'),
+      },
+    );
     for (const repository of ['blueprints', 'deployments']) informers.repositories.put(repositoryOf(repository));
     for (const revision of [UPSTREAM, DOWNSTREAM]) informers.revisions.put(revision);
     for (const variant of [VARIANT, ...OTHERS]) informers.variants.put(variant);
@@ -240,6 +251,15 @@ describe('which keys an event wakes', () => {
     expect(wokenBy(() => inject(cluster('edge')))).toEqual(['variant my-pv']);
     expect(wokenBy(() => inject(cluster('edge', 'elsewhere')))).toEqual([]);
     expect(wokenBy(() => inject(cluster('core')))).toEqual([]);
+  });
+
+  test('a secret wakes the repositories that name it, in its own namespace', () => {
+    const { spec, ...rest } = repositoryOf('private');
+    const git = { repo: 'https://git.example.com/private.git', secretRef: { name: 'login' } };
+    informers.repositories.put({ ...rest, spec: { ...spec, git } });
+    expect(wokenBy(() => changeSecret({ namespace: 'default', name: 'login' }))).toEqual(['repository private']);
+    expect(wokenBy(() => changeSecret({ namespace: 'elsewhere', name: 'login' }))).toEqual([]);
+    expect(wokenBy(() => changeSecret({ namespace: 'default', name: 'other' }))).toEqual([]);
   });
 
   test('a set wakes itself by its spec', () => {
