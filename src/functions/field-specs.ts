@@ -24,13 +24,42 @@ export function fieldPathOf(path: string): FieldPathPart[] {
     .map((part) => (part === '[]' || part === '*' ? { type: 'all' } : { type: 'key', key: part }));
 }
 
-/** Whether a resource has the kind that a field belongs to. */
+/** The fields of each kind among many, found once for a kind and not once for a resource. */
+export class FieldsByKind<Field extends FieldSpec> {
+  readonly #fields: readonly Field[];
+  readonly #byKind = new Map<string, readonly Field[]>();
+
+  constructor(fields: readonly Field[]) {
+    this.#fields = fields;
+  }
+
+  /** Those of a resource's kind, in the order given; `within` is not looked at. */
+  of(value: KrmMap): readonly Field[] {
+    const kind = `${String(value.apiVersion)} ${String(value.kind)}`;
+    let fields = this.#byKind.get(kind);
+    if (fields === undefined) {
+      fields = this.#fields.filter((spec) => isOfKind(value, spec));
+      this.#byKind.set(kind, fields);
+    }
+    return fields;
+  }
+}
+
+/** Whether a resource has the kind that a field belongs to, and what the field lies within. */
 export function hasField(value: KrmMap, spec: FieldSpec): boolean {
+  return isOfKind(value, spec) && hasWithin(value, spec);
+}
+
+/** Whether what a field lies within is there. */
+export function hasWithin(value: KrmMap, { within }: FieldSpec): boolean {
+  return within === undefined || isMap(getIn(value, within.split('/')));
+}
+
+function isOfKind(value: KrmMap, spec: Omit<FieldSpec, 'path'>): boolean {
   const apiVersion = getString(value, ['apiVersion']) ?? '';
   if (spec.group !== undefined && spec.group !== apiGroup(apiVersion)) return false;
   if (spec.version !== undefined && spec.version !== apiVersion.slice(apiVersion.lastIndexOf('/') + 1)) return false;
-  if (spec.kind !== undefined && spec.kind !== value.kind) return false;
-  return spec.within === undefined || isMap(getIn(value, spec.within.split('/')));
+  return spec.kind === undefined || spec.kind === value.kind;
 }
 
 /**

@@ -22,6 +22,8 @@ export interface FunctionItem {
    * absent on generated items.
    */
   readonly text?: () => string;
+  /** A text at hand that has every comment that `text` has, for telling in no time that there are none of a sort. */
+  readonly base?: { readonly text: string };
 }
 
 export interface FunctionInput {

@@ -46,6 +46,19 @@ describe('which images are built in', () => {
     expect(runtime.runner(spec)).toBeUndefined();
   });
 
+  test.each([
+    ['switched off', { enabled: false }, 'v0.2.0', false],
+    ['narrowed, outside', { versions: '~0.1' }, 'v0.2.0', false],
+    ['narrowed, inside', { versions: '~0.1' }, 'v0.1.5', true],
+    ['widened', { versions: '>=0.1.0 <1.0.0' }, 'v0.9.0', true],
+    ['a range that is none', { versions: 'new' }, 'v0.2.0', false],
+    ['nothing said', {}, 'v0.2.0', true],
+  ])('an override: %s', (_, override, tag, found) => {
+    const narrowed = createBuiltinRuntime({ overrides: { 'set-labels': override } });
+    expect(narrowed.runner({ image: `set-labels:${tag}` }) !== undefined).toBe(found);
+    expect(narrowed.runner({ image: 'set-namespace:v0.4.1' })).toBeDefined();
+  });
+
   test('every folder of the catalogue is registered under its name, with the same files', () => {
     const folder = path.join(import.meta.dirname, '../../../src/functions/catalog');
     const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());

@@ -1,10 +1,11 @@
 import { TerminalError } from '../../../api/errors.ts';
-import { type LineComment, lineComments } from '../../../krm/comments.ts';
+import type { LineComment } from '../../../krm/comments.ts';
 import { SourceFault } from '../../../krm/events.ts';
 import { readValue } from '../../../krm/fast-reader.ts';
 import { formatPath, isList, isMap, type KrmMap, type KrmValue, setIn, valuesEqual } from '../../../krm/value.ts';
 import { defineFunction, FunctionFault } from '../../define-function.ts';
 import type { StringMap } from '../../function-config.ts';
+import { lineCommentsOf } from '../../item-comments.ts';
 import type { Results } from '../../results.ts';
 import type { FunctionItem } from '../../types.ts';
 import { readSetters } from './config.ts';
@@ -42,12 +43,10 @@ function withSetters(item: FunctionItem, setters: StringMap, results: Results): 
 
 function commentsOf(item: FunctionItem): readonly LineComment[] {
   try {
-    const text = item.text?.() ?? '';
-    return text.includes('kpt-set:') ? lineComments(text) : [];
+    return lineCommentsOf(item, 'kpt-set:');
   } catch (error) {
-    if (error instanceof TerminalError)
-      throw new FunctionFault(`failed to apply setters: ${item.path}: ${error.message}`);
-    throw error;
+    if (!(error instanceof TerminalError)) throw error;
+    throw new FunctionFault(`failed to apply setters: ${item.path}: ${error.message}`);
   }
 }
 

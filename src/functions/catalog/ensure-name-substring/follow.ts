@@ -1,25 +1,35 @@
 import { apiGroup } from '../../../krm/identity.ts';
 import { getIn, getString, isList, isMap, type KrmMap, type KrmValue, setIn } from '../../../krm/value.ts';
 import { updateFields } from '../../field-path.ts';
-import { hasField } from '../../field-specs.ts';
+import { FieldsByKind } from '../../field-specs.ts';
 import { NAME_REFERENCES, RULE_RESOURCES, SELF_DESCRIBING } from './references.ts';
 import type { Renames } from './renames.ts';
 
 const DEPENDS_ON = ['metadata', 'annotations', 'config.kubernetes.io/depends-on'];
 
-/** The resource with the new names of those that it refers to. */
-export function followRenames(resource: KrmMap, renames: Renames): KrmMap {
-  const namespace = getString(resource, ['metadata', 'namespace']) ?? '';
-  let next = resource;
-  for (const { of, path, to } of NAME_REFERENCES) {
-    if (!hasField(next, { ...of, path: '' })) continue;
-    next = update(next, path, (value) => (typeof value === 'string' ? renames.nameOf(to, namespace, value) : value));
+/** Follows new names in the resources of one run. */
+export class ReferenceFollower {
+  readonly #names = new FieldsByKind(NAME_REFERENCES);
+  readonly #described = new FieldsByKind(SELF_DESCRIBING);
+  readonly #renames: Renames;
+
+  constructor(renames: Renames) {
+    this.#renames = renames;
   }
-  for (const { of, path } of SELF_DESCRIBING) {
-    if (!hasField(next, { ...of, path: '' })) continue;
-    next = update(next, path, (value) => followNeighbours(value, namespace, renames));
+
+  /** The resource with the new names of those that it refers to. */
+  follow(resource: KrmMap): KrmMap {
+    const renames = this.#renames;
+    const namespace = getString(resource, ['metadata', 'namespace']) ?? '';
+    let next = resource;
+    for (const { parts, to } of this.#names.of(resource)) {
+      next = update(next, parts, (value) => (typeof value === 'string' ? renames.nameOf(to, namespace, value) : value));
+    }
+    for (const { parts } of this.#described.of(resource)) {
+      next = update(next, parts, (value) => followNeighbours(value, namespace, renames));
+    }
+    return followDependencies(followRules(next, namespace, renames), namespace, renames);
   }
-  return followDependencies(followRules(next, namespace, renames), namespace, renames);
 }
 
 function update(

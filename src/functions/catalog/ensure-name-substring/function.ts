@@ -5,7 +5,7 @@ import { updateFields } from '../../field-path.ts';
 import { fieldPathOf, hasField } from '../../field-specs.ts';
 import type { FunctionItem } from '../../types.ts';
 import { type EnsureNameSubstringConfig, readEnsureNameSubstringConfig } from './config.ts';
-import { followRenames } from './follow.ts';
+import { ReferenceFollower } from './follow.ts';
 import { Renames } from './renames.ts';
 
 /** Kinds whose name says something by itself: `<group>/<kind>`. */
@@ -26,8 +26,9 @@ export const ensureNameSubstring = defineFunction({
     const renames = new Renames();
     const named = items.map((item) => (isKept(item.value) ? item : withSubstring(item, config, renames)));
     if (renames.size === 0) return named;
+    const follower = new ReferenceFollower(renames);
     return named.map((item) => {
-      const value = isLocalConfig(item.value) ? item.value : followRenames(item.value, renames);
+      const value = isLocalConfig(item.value) ? item.value : follower.follow(item.value);
       return value === item.value ? item : { ...item, value };
     });
   },

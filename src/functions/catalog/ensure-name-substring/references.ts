@@ -3,19 +3,16 @@ import type { FieldSpec } from '../../field-specs.ts';
 import { POD_SPECS } from '../../pod-specs.ts';
 
 /** A field that names a resource. */
-export interface NameReference {
-  /** The kind of resource that has the field. */
-  readonly of: Omit<FieldSpec, 'path'>;
-  readonly path: readonly FieldPathPart[];
+export interface NameReference extends FieldSpec {
+  readonly parts: readonly FieldPathPart[];
   /** `<group>/<kind>` of the resource that is named. */
   readonly to: string;
 }
 
 /** A field whose neighbours say what it names: `kind` or `resource` beside it. */
-export interface SelfDescribingReference {
-  readonly of: Omit<FieldSpec, 'path'>;
+export interface SelfDescribingReference extends FieldSpec {
   /** The map, or the list of maps, with `kind`, `name` and perhaps `apiGroup`, `apiVersion` and `namespace`. */
-  readonly path: readonly FieldPathPart[];
+  readonly parts: readonly FieldPathPart[];
 }
 
 const CONFIG_MAP = '/ConfigMap';
@@ -82,10 +79,10 @@ const RBAC = 'rbac.authorization.k8s.io';
 /** Where they name resources of a kind that stands beside the name. */
 export const SELF_DESCRIBING: readonly SelfDescribingReference[] = [
   ...['RoleBinding', 'ClusterRoleBinding'].flatMap((kind) => [
-    { of: { group: RBAC, kind }, path: parseFieldPath('roleRef') },
-    { of: { group: RBAC, kind }, path: parseFieldPath('subjects.[*]') },
+    described({ group: RBAC, kind }, 'roleRef'),
+    described({ group: RBAC, kind }, 'subjects.[*]'),
   ]),
-  { of: { group: 'autoscaling', kind: 'HorizontalPodAutoscaler' }, path: parseFieldPath('spec.scaleTargetRef') },
+  described({ group: 'autoscaling', kind: 'HorizontalPodAutoscaler' }, 'spec.scaleTargetRef'),
 ];
 
 /** `<group>/<kind>` by the plural that rules of roles use, for kinds whose resources are named in `resourceNames`. */
@@ -99,5 +96,9 @@ export const RULE_RESOURCES: { readonly [plural: string]: string } = {
 };
 
 function reference(of: Omit<FieldSpec, 'path'>, path: string, to: string): NameReference {
-  return { of, path: parseFieldPath(path), to };
+  return { ...described(of, path), to };
+}
+
+function described(of: Omit<FieldSpec, 'path'>, path: string): SelfDescribingReference {
+  return { ...of, path, parts: parseFieldPath(path) };
 }

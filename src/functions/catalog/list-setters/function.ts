@@ -1,9 +1,9 @@
-import { lineComments } from '../../../krm/comments.ts';
 import { SourceFault } from '../../../krm/events.ts';
 import { readValue } from '../../../krm/fast-reader.ts';
 import { getIn, getString, isList, isMap, type KrmValue } from '../../../krm/value.ts';
 import { defineFunction } from '../../define-function.ts';
 import { type StringMap, stringMap } from '../../function-config.ts';
+import { lineCommentsOf } from '../../item-comments.ts';
 import { isKptfileItem } from '../../kptfile-item.ts';
 import type { FunctionItem } from '../../types.ts';
 import { currentValues, setterPattern, soleSetter } from '../apply-setters/pattern.ts';
@@ -72,8 +72,7 @@ function describeList(list: readonly KrmValue[]): string {
 }
 
 function countFields(item: FunctionItem, setters: Map<string, ListedSetter>): void {
-  const text = item.text?.() ?? '';
-  for (const comment of text.includes('kpt-set:') ? lineComments(text) : []) {
+  for (const comment of lineCommentsOf(item, 'kpt-set:')) {
     const pattern = setterPattern(comment.text);
     if (pattern === undefined || isMap(comment.value)) continue;
     if (isList(comment.value)) {

@@ -1,7 +1,7 @@
 import type { FunctionResult } from '../../../krm/resource-list.ts';
 import { formatPath, type KrmMap } from '../../../krm/value.ts';
 import { defineFunction } from '../../define-function.ts';
-import { hasField, updateField, withEntries } from '../../field-specs.ts';
+import { type FieldSpec, FieldsByKind, hasWithin, updateField, withEntries } from '../../field-specs.ts';
 import { fileOf, Results } from '../../results.ts';
 import type { FunctionItem } from '../../types.ts';
 import { readSetAnnotationsConfig, type SetAnnotationsConfig } from './config.ts';
@@ -15,8 +15,9 @@ export const setAnnotations = defineFunction({
   readConfig: readSetAnnotationsConfig,
   transform(items, config, results) {
     const found = new Results();
+    const fields = new FieldsByKind([...config.additionalFields, ...ANNOTATION_FIELDS]);
     const next = items.map((item) => {
-      const value = annotated(item, config, found);
+      const value = annotated(item, config, fields, found);
       return value === item.value ? item : { ...item, value };
     });
     if (found.list.length === 0) results.note('no annotations applied');
@@ -27,14 +28,15 @@ export const setAnnotations = defineFunction({
 
 function annotated(
   item: FunctionItem,
-  { annotations, additionalFields }: SetAnnotationsConfig,
+  { annotations }: SetAnnotationsConfig,
+  fields: FieldsByKind<FieldSpec>,
   results: Results,
 ): KrmMap {
   const sorted = Object.fromEntries(Object.entries(annotations).sort(([a], [b]) => compare(a, b)));
   const message = `set annotations: ${JSON.stringify(sorted)}`;
   let next = item.value;
-  for (const spec of [...additionalFields, ...ANNOTATION_FIELDS]) {
-    if (!hasField(next, spec)) continue;
+  for (const spec of fields.of(item.value)) {
+    if (!hasWithin(next, spec)) continue;
     next = updateField(next, spec, (current, path) => {
       results.note(message, { field: { path: formatPath(path) }, file: fileOf(item) });
       return withEntries(current, annotations);

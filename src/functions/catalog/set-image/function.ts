@@ -2,7 +2,7 @@ import { isLocalConfig } from '../../../krm/identity.ts';
 import type { KrmMap, KrmValue } from '../../../krm/value.ts';
 import { defineFunction } from '../../define-function.ts';
 import { updateFields } from '../../field-path.ts';
-import { type FieldSpec, fieldPathOf, hasField } from '../../field-specs.ts';
+import { type FieldSpec, FieldsByKind, fieldPathOf } from '../../field-specs.ts';
 import { POD_SPECS } from '../../pod-specs.ts';
 import { readSetImageConfig } from './config.ts';
 import { changeImage } from './image.ts';
@@ -21,7 +21,8 @@ export const setImage = defineFunction({
   readConfig: readSetImageConfig,
   transform(items, { change, additionalFields }, results) {
     let changes = 0;
-    const fields = [...IMAGE_FIELDS, ...additionalFields].map((spec) => ({ spec, path: fieldPathOf(spec.path) }));
+    const specs = [...IMAGE_FIELDS, ...additionalFields];
+    const fields = new FieldsByKind(specs.map((spec) => ({ ...spec, parts: fieldPathOf(spec.path) })));
     const update = (current: KrmValue | undefined): KrmValue => {
       if (typeof current !== 'string') return current ?? null;
       const image = changeImage(current, change);
@@ -30,8 +31,8 @@ export const setImage = defineFunction({
     };
     const next = items.map((item) => {
       if (isLocalConfig(item.value)) return item;
-      const value = fields.reduce<KrmMap>((resource, { spec, path }) => {
-        return hasField(resource, spec) ? (updateFields(resource, path, false, update).value as KrmMap) : resource;
+      const value = fields.of(item.value).reduce<KrmMap>((resource, { parts }) => {
+        return updateFields(resource, parts, false, update).value as KrmMap;
       }, item.value);
       return value === item.value ? item : { ...item, value };
     });

@@ -1,7 +1,7 @@
 import { isLocalConfig } from '../../../krm/identity.ts';
 import type { KrmMap } from '../../../krm/value.ts';
 import { defineFunction } from '../../define-function.ts';
-import { hasField, updateField, withEntries } from '../../field-specs.ts';
+import { type FieldSpec, FieldsByKind, hasWithin, updateField, withEntries } from '../../field-specs.ts';
 import type { StringMap } from '../../function-config.ts';
 import { readLabels } from './config.ts';
 import { LABEL_FIELDS, SELECTING_FIELDS } from './fields.ts';
@@ -22,9 +22,10 @@ export const setLabels = defineFunction({
       return items;
     }
     const counter = { labels: 0 };
+    const fields = { labels: new FieldsByKind(LABEL_FIELDS), selecting: new FieldsByKind(SELECTING_FIELDS) };
     const next = items.map((item) => {
       if (isLocalConfig(item.value)) return item;
-      const value = labelled(item.value, labels, counter);
+      const value = labelled(item.value, labels, fields, counter);
       return value === item.value ? item : { ...item, value };
     });
     results.info(`set ${counter.labels} labels in total`);
@@ -32,15 +33,20 @@ export const setLabels = defineFunction({
   },
 });
 
-function labelled(value: KrmMap, labels: StringMap, counter: { labels: number }): KrmMap {
+interface Fields {
+  readonly labels: FieldsByKind<FieldSpec>;
+  readonly selecting: FieldsByKind<FieldSpec>;
+}
+
+function labelled(value: KrmMap, labels: StringMap, fields: Fields, counter: { labels: number }): KrmMap {
   let next = value;
   const set = (entries: StringMap) => (current: KrmMap) => {
     counter.labels += Object.keys(entries).length;
     return withEntries(current, entries);
   };
-  for (const spec of LABEL_FIELDS) if (hasField(next, spec)) next = updateField(next, spec, set(labels));
-  for (const spec of SELECTING_FIELDS) {
-    if (hasField(next, spec)) next = updateField(next, spec, (current) => set(present(labels, current))(current));
+  for (const spec of fields.labels.of(value)) if (hasWithin(next, spec)) next = updateField(next, spec, set(labels));
+  for (const spec of fields.selecting.of(value)) {
+    if (hasWithin(next, spec)) next = updateField(next, spec, (current) => set(present(labels, current))(current));
   }
   return next;
 }

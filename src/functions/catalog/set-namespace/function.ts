@@ -22,7 +22,9 @@ export const setNamespace = defineFunction({
     const dependencies = new NamespaceChange(config);
     const next = items.map((item) => {
       if (isLocalConfig(item.value)) return item;
-      const moved = followReferences(setOwnNamespace(item.value, namespaces, config), referents, namespaces);
+      const own = setOwnNamespace(item.value, namespaces, config);
+      if (config.matcher !== undefined && own !== item.value) results.info(matchMessage(item.value, config.matcher));
+      const moved = followReferences(own, referents, namespaces);
       const value = followDependencies(moved, known, dependencies);
       return value === item.value ? item : { ...item, value };
     });
@@ -58,6 +60,12 @@ function checkNamespaceObjects(items: readonly FunctionItem[], { namespace, matc
   throw new FunctionFault(
     `Namespace objects [${[...names].sort().join(' ')}] would all become "${namespace}". please use \`namespaceMatcher\` to say which one you want to change`,
   );
+}
+
+function matchMessage(value: KrmMap, matcher: string): string {
+  const part = (...path: string[]) => getString(value, path) ?? '';
+  const [namespace, name] = [part('metadata', 'namespace'), part('metadata', 'name')];
+  return `[Resource(apiVersion=${part('apiVersion')}, kind=${part('kind')}, namespace=${namespace}, name=${name})] has matching origin ${matcher}`;
 }
 
 function summary(change: NamespaceChange): string {

@@ -16,6 +16,8 @@ const file = pathToFileURL(join(folder, 'starlark.wasm'));
 const RESOURCES =
   'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  x: "1"\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: b\n  namespace: prod\n';
 
+/** One for all tests: what it compiled is kept, what a script did is not. */
+const engine = new StarlarkEngine({ file, limits: { maxSteps: 3_000_000, timeoutMs: 2000, outputBytes: 1 << 20 } });
 let built = false;
 
 beforeAll(async () => {
@@ -29,7 +31,6 @@ function scripted(name: string, body: () => void): void {
 }
 
 function starlark(source: string, items = itemsOf(RESOURCES), params?: KrmMap) {
-  const engine = new StarlarkEngine({ file, limits: { maxSteps: 3_000_000, timeoutMs: 3000, outputBytes: 1 << 20 } });
   const config = {
     apiVersion: 'fn.kpt.dev/v1alpha1',
     kind: 'StarlarkRun',
@@ -78,7 +79,7 @@ describe('starlark: what a script sees and leaves', () => {
   });
 
   scripted('a ConfigMap may hold the script', () => {
-    const output = run(createStarlark(new StarlarkEngine({ file })), itemsOf(RESOURCES), {
+    const output = run(createStarlark(engine), itemsOf(RESOURCES), {
       source: 'ctx.resource_list["items"] = []',
     });
     expect(output).toMatchObject({ exitCode: 0, items: [] });
@@ -209,13 +210,12 @@ describe('starlark: failures', () => {
       '`functionConfig` must be either /v1, Kind=ConfigMap or fn.kpt.dev/v1alpha1, Kind=StarlarkRun, but we got: Kind=Secret ApiVersion=v1',
     ],
   ])('%s', (_, config, message) => {
-    const output = run(createStarlark(new StarlarkEngine({ file })), [], config);
+    const output = run(createStarlark(engine), [], config);
     expect(output.exitCode).toBe(1);
     expect(messages(output)).toEqual([message]);
   });
 
   scripted('one script leaves nothing behind for the next', () => {
-    const engine = new StarlarkEngine({ file });
     const fn = createStarlark(engine);
     const config = (source: string) => ({ apiVersion: 'fn.kpt.dev/v1alpha1', kind: 'StarlarkRun', source });
     expect(run(fn, [], config('x = 1')).exitCode).toBe(0);
@@ -223,8 +223,8 @@ describe('starlark: failures', () => {
   });
 
   test('a build without the interpreter leaves the image to other runtimes', () => {
-    const engine = new StarlarkEngine({ file: pathToFileURL(join(folder, 'none.wasm')) });
-    const runtime = createBuiltinRuntime({ functions: [createStarlark(engine)] });
+    const missing = new StarlarkEngine({ file: pathToFileURL(join(folder, 'none.wasm')) });
+    const runtime = createBuiltinRuntime({ functions: [createStarlark(missing)] });
     expect(runtime.runner({ image: 'starlark' })).toBeUndefined();
   });
 });
