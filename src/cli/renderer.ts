@@ -4,6 +4,7 @@ import { CachedRenderer } from '../render/cached-renderer.ts';
 import { createRenderer } from '../render/renderer.ts';
 import type { Renderer } from '../render/types.ts';
 import { chainRuntimes } from '../runtimes/multi.ts';
+import { ResultCache } from '../runtimes/result-cache.ts';
 import { type RendererSettings, WorkerRenderer } from '../workers/pool.ts';
 
 export interface ClosableRenderer extends Renderer {
@@ -15,13 +16,15 @@ export interface OpenRendererOptions extends RendererSettings {
   readonly hosted?: FunctionRuntime;
 }
 
+const RESULT_CACHE_BYTES = 64 * 1024 * 1024;
 const NO_RUNTIME: FunctionRuntime = { name: 'none', runner: () => undefined };
 
 /**
  * The renderer of the command line: builtin functions, large packages in worker threads, unchanged packages from memory.
  * To be closed.
  */
-export function openRenderer({ hosted = NO_RUNTIME, ...renderer }: OpenRendererOptions = {}): ClosableRenderer {
+export function openRenderer({ hosted: others = NO_RUNTIME, ...renderer }: OpenRendererOptions = {}): ClosableRenderer {
+  const hosted = new ResultCache({ maxBytes: RESULT_CACHE_BYTES }).wrap(others);
   const runtime = chainRuntimes([createBuiltinRuntime(), hosted]);
   const workers = new WorkerRenderer({ inProcess: createRenderer({ ...renderer, runtime }), hosted, renderer });
   const cached = new CachedRenderer({ renderer: workers });

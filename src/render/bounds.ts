@@ -7,7 +7,7 @@ export const MAX_MESSAGE_BYTES = 4 * 1024;
 /** Of a field's current or proposed value, as JSON. */
 export const MAX_FIELD_VALUE_BYTES = 1024;
 /** What all steps of a render may tell together. */
-export const MAX_REPORT_BYTES = 1024 * 1024;
+export const MAX_REPORT_BYTES = 256 * 1024;
 
 /** At most `bytes` of UTF-8 from the start of `text`, cut between characters and marked as cut. */
 export function boundText(text: string, bytes: number): string {

@@ -32,6 +32,11 @@ export interface RenderPackage {
 /** By directory, each package before its subpackages. */
 export type RenderPackages = ReadonlyMap<string, RenderPackage>;
 
+/** Far above any Kptfile seen in the field, with room for a status. */
+export const MAX_KPTFILE_BYTES = 4 * 1024 * 1024;
+/** Functions of all pipelines of a package together. */
+export const MAX_FUNCTIONS = 5000;
+
 /**
  * Reads the Kptfiles of a package and its subpackages, all of them before any function runs.
  * @throws TerminalError InvalidKptfile with file, line and field
@@ -48,12 +53,26 @@ export function discoverPackages(pkg: Package): RenderPackages {
       (parent !== undefined && packages.get(parent)?.seenByFunctions === true);
     packages.set(directory, { directory, subpackages, files, kptfile, mutators, validators, seenByFunctions });
   }
+  checkFunctionCount(packages);
   return packages;
+}
+
+function checkFunctionCount(packages: RenderPackages): void {
+  const counts = [...packages.values()].map(({ mutators, validators }) => mutators.length + validators.length);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total <= MAX_FUNCTIONS) return;
+  const message = `the pipelines hold ${total} functions; ${MAX_FUNCTIONS} are the limit`;
+  throw new TerminalError('InvalidKptfile', message, { file: KPTFILE, field: 'pipeline' });
 }
 
 function openKptfile(pkg: Package, directory: string): Kptfile {
   const path = joinPath(directory, KPTFILE);
-  const { kptfile } = readKptfile(path, pkg.get(path)?.bytes ?? new Uint8Array());
+  const bytes = pkg.get(path)?.bytes ?? new Uint8Array();
+  if (bytes.byteLength > MAX_KPTFILE_BYTES) {
+    const message = `the Kptfile has ${bytes.byteLength} bytes; ${MAX_KPTFILE_BYTES} are the limit`;
+    throw new TerminalError('InvalidKptfile', message, { file: path });
+  }
+  const { kptfile } = readKptfile(path, bytes);
   if (kptfile.name !== '') return kptfile;
   const message = 'the Kptfile must have a name';
   throw new TerminalError('InvalidKptfile', message, { file: path, field: 'metadata.name' });
