@@ -97,6 +97,16 @@ describe('a render in a thread', () => {
     ]);
   });
 
+  test('is not left out for a package that runs scripts, however small', async () => {
+    const pool = start({ small: { files: 9, bytes: 999 } });
+    const warnings = async (pkg: Package) => (await pool.render(pkg, { signal })).report.warnings;
+    const files = { behaviour: 'nothing', 'sub/Kptfile': 'pipeline: {mutators: [{image: "starlark:v0.5.0"}]}' };
+    await expect(warnings(packageOf(files))).resolves.toEqual(['rendered 2 files']);
+    await expect(warnings(packageOf({ ...files, 'sub/Kptfile': '', about: 'starlark' }))).resolves.toEqual([
+      'in process',
+    ]);
+  });
+
   test('shares a thread with those after it, and the thread ends when idle', async () => {
     const pool = start({ idleTimeout: 1 });
     const thread = async () => content((await pool.render(behaviour('change'), { signal })).package, 'added/file');
