@@ -217,13 +217,22 @@ describe('package revisions of a real repository', () => {
   });
 
   test('7.6.96: labels and annotations of the object stay its own, through approval and discovery', async () => {
-    const name = await bench.revision(
-      { repository: 'git', packageName: 'basens', workspaceName: 'v1', source: INIT },
-      { labels: { mine: 'yes' }, annotations: { note: 'kept' } },
-    );
+    const own = { labels: { mine: 'yes' }, annotations: { note: 'kept' } };
+    const wanting = (lifecycle: string) =>
+      bench.revision({ repository: 'git', packageName: 'basens', workspaceName: 'v1', source: INIT, lifecycle }, own);
+    const name = await wanting('Draft');
     await bench.start();
-    expect(bench.get(name).metadata).toMatchObject({ labels: { mine: 'yes' }, annotations: { note: 'kept' } });
+    expect(bench.get(name).metadata).toMatchObject(own);
     expect(await remote.git('show', 'drafts/basens/v1:basens/Kptfile')).not.toContain('mine');
+
+    for (const lifecycle of ['Proposed', 'Published']) {
+      await wanting(lifecycle);
+      await bench.settle();
+    }
+    await bench.register('git', remote.path, { description: 'looked at again' });
+    await bench.settle();
+    expect(bench.get(name)).toMatchObject({ metadata: own, status: { observedLifecycle: 'Published' } });
+    expect(await remote.git('show', 'basens/v1:basens/Kptfile')).not.toContain('mine');
   });
 
   test('7.6.98, V-04: an unmet readiness gate keeps a draft from being proposed, and says which', async () => {

@@ -42,7 +42,7 @@ export class OperatorBench {
     return this.operator.settle(this.#deadline);
   }
 
-  /** Checks every remote, then removes everything. */
+  /** Stops the operator and removes everything; who made a remote checks it before. */
   async close(): Promise<void> {
     await this.operator.stop();
     await rm(this.folder, { recursive: true, force: true });
