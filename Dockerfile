@@ -1,4 +1,7 @@
 FROM node:24-bookworm-slim AS build
+# Compiles the Starlark interpreter.
+COPY --from=golang:1.26-bookworm /usr/local/go /usr/local/go
+ENV PATH=$PATH:/usr/local/go/bin
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --loglevel=error --ignore-scripts=false
