@@ -9,6 +9,7 @@ import {
 } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
+import { ensureFinalizer } from '../../kube/finalizers.ts';
 import { packageRevisionName } from '../../repository/names.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { ObjectReport } from '../report.ts';
@@ -46,7 +47,9 @@ export class PackageVariantReconciler implements Reconciler {
         await finalizeVariant(this.#env, variant, context.signal);
         return undefined;
       }
-      const withFinalizer = await this.#ensureFinalizer(variant, context.signal);
+      const options = { fieldManager: FIELD_MANAGER, signal: context.signal };
+      const { store } = this.#env;
+      const withFinalizer = await ensureFinalizer(store, PACKAGE_VARIANT, variant, PACKAGE_VARIANT_FINALIZER, options);
       report.replaced(withFinalizer);
       await this.#bring(withFinalizer, report, context);
     } catch (error) {
@@ -278,18 +281,6 @@ export class PackageVariantReconciler implements Reconciler {
   ): Promise<void> {
     const object = this.#env.revisions.get(`${variant.metadata.namespace ?? ''}/${revision.name}`);
     if (object) await this.#claim(variant, object, inputHash, signal);
-  }
-
-  async #ensureFinalizer(variant: PackageVariant, signal: AbortSignal): Promise<PackageVariant> {
-    const { metadata } = variant;
-    if (metadata.finalizers?.includes(PACKAGE_VARIANT_FINALIZER)) return variant;
-    const patch = {
-      metadata: {
-        resourceVersion: metadata.resourceVersion,
-        finalizers: [...(metadata.finalizers ?? []), PACKAGE_VARIANT_FINALIZER],
-      },
-    };
-    return this.#env.store.patch(PACKAGE_VARIANT, metadata, patch, { fieldManager: FIELD_MANAGER, signal });
   }
 }
 
