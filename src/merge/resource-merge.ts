@@ -1,13 +1,15 @@
 import { TerminalError } from '../api/errors.ts';
-import type { KrmFile } from '../krm/file.ts';
-import { valuesEqual } from '../krm/value.ts';
+import { isKrmPath, type KrmFile, parseKrmFile } from '../krm/file.ts';
+import { type KrmValue, valuesEqual } from '../krm/value.ts';
 import { filesEqual } from '../package/file.ts';
+import type { Package } from '../package/package.ts';
 import type { FileChange, PackageFile } from '../package/types.ts';
 import { type ClassifiedFile, classifyFile, type FileSides } from './classify.ts';
+import { matchKey, upstreamId } from './identity.ts';
 import { kptfileContentEqual, mergeKptfile } from './kptfile-merge.ts';
 import type { ListKeyLookup } from './list-keys.ts';
 import { mergePlainFile } from './plain-merge.ts';
-import { mergeResources } from './resources-merge.ts';
+import { mergeResources, type ResourcesMergeOptions, sameContent } from './resources-merge.ts';
 import type { MergeConflict, MergeInput, MergeOptions } from './types.ts';
 import { kptfilePath, type MergedPackage, mergedPackages, upstreamOf } from './views.ts';
 
@@ -46,7 +48,24 @@ function mergeOne(
   if (!updated) return base ? removedUpstream(merged) : NOTHING;
   if (!base && directory !== '') return addedTwice(merged);
   if (directory !== '' && wasRepointed(input, directory)) return NOTHING;
-  return mergeFiles(merged, options, keys);
+  return mergeFiles(merged, options, { keys, isOnlyRendered: renderedLookup(input.rendered, merged) });
+}
+
+type ResourceRules = Pick<ResourcesMergeOptions, 'keys' | 'isOnlyRendered'>;
+
+/** Compares with what the package's own files became when the base was rendered. */
+function renderedLookup(rendered: Package | undefined, { files }: MergedPackage): ResourceRules['isOnlyRendered'] {
+  if (!rendered) return () => false;
+  const known = new Map<string, KrmValue[]>();
+  for (const path of files.keys()) {
+    const file = rendered.get(path);
+    const documents = file && isKrmPath(path) ? parseKrmFile(path, file.bytes).documents : [];
+    for (const document of documents) {
+      const key = matchKey(upstreamId(document));
+      known.set(key, [...(known.get(key) ?? []), document.value]);
+    }
+  }
+  return (local) => known.get(matchKey(upstreamId(local)))?.some((value) => sameContent(value, local.value)) ?? false;
 }
 
 function deletedHere({ directory, files }: MergedPackage): StrategyResult {
@@ -92,7 +111,7 @@ function wasRepointed(input: MergeInput, directory: string): boolean {
 function mergeFiles(
   { directory, files, ignored }: MergedPackage,
   options: MergeOptions,
-  keys: ListKeyLookup,
+  rules: ResourceRules,
 ): StrategyResult {
   const prefer = options.prefer ?? 'upstream';
   const changes: FileChange[] = [];
@@ -117,7 +136,7 @@ function mergeFiles(
     resourceFiles.flatMap(({ files }) => files[name] ?? []);
   const merged = mergeResources(
     { base: side('base'), local: side('local'), updated: side('updated') },
-    { prefer, keys },
+    { prefer, ...rules },
   );
   for (const [path, bytes] of merged.files) {
     changes.push([path, bytes === null ? null : { bytes, mode: modeOf(files.get(path)) }]);

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { type KrmFile, parseKrmFile } from '../krm/file.ts';
+import { type KrmDocument, type KrmFile, parseKrmFile } from '../krm/file.ts';
 import type { ResourceRef } from '../krm/resource-list.ts';
 import { deleteIn, getString, isMap, type KrmValue, valuesEqual } from '../krm/value.ts';
 import { mergeDocument, preferenceOf } from './document-merge.ts';
@@ -18,6 +18,8 @@ export interface ResourcesMerge {
 export interface ResourcesMergeOptions {
   readonly prefer: Preference;
   readonly keys: ListKeyLookup;
+  /** Whether a local resource is what rendering alone makes of upstream's. */
+  readonly isOnlyRendered: (local: KrmDocument) => boolean;
 }
 
 /**
@@ -58,8 +60,9 @@ function decide(pair: ResourcePair, options: ResourcesMergeOptions): Decision {
   return { conflicts: [conflictOf(updated, 'deleted')] };
 }
 
-function removedUpstream(base: PlacedResource, local: PlacedResource, { prefer }: ResourcesMergeOptions): Decision {
-  if (sameContent(base.document.value, local.document.value)) return GONE;
+function removedUpstream(base: PlacedResource, local: PlacedResource, options: ResourcesMergeOptions): Decision {
+  const { prefer, isOnlyRendered } = options;
+  if (sameContent(base.document.value, local.document.value) || isOnlyRendered(local.document)) return GONE;
   const preferred = preferenceOf(local.document.value);
   if (preferred === 'upstream') return { conflicts: [conflictOf(local, 'deleted')] };
   // Without a word about this very resource nothing that was edited is thrown away.

@@ -36,6 +36,11 @@ export interface MergeInput {
   readonly base: Package;
   readonly local: Package;
   readonly updated: Package;
+  /**
+   * What the base becomes when the local pipeline renders it. A local resource that equals it was edited by nobody, so
+   * that it goes when upstream removes it.
+   */
+  readonly rendered?: Package;
 }
 
 export interface MergeOptions {

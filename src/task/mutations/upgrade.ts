@@ -2,8 +2,9 @@ import { TerminalError } from '../../api/errors.ts';
 import type { Kptfile } from '../../krm/kptfile.ts';
 import { isMap } from '../../krm/value.ts';
 import { mergePackages } from '../../merge/merge-packages.ts';
-import type { MergeResult } from '../../merge/types.ts';
+import type { MergeInput, MergeOptions, MergeResult } from '../../merge/types.ts';
 import type { Package } from '../../package/package.ts';
+import { KPTFILE } from '../../package/subpackages.ts';
 import type { GitLock } from '../../repository/types.ts';
 import { checkSamePackage, resolveSource } from '../checks.ts';
 import { editRootKptfile, readRootKptfile } from '../root-kptfile.ts';
@@ -31,16 +32,31 @@ export function upgrade(task: UpgradeTask['upgrade']): Mutation {
       const kptfile = readRootKptfile(local.content);
       const base = await resolveBase(task, local, updated, context);
       const strategy = strategyOf(task, kptfile);
-      const merged = mergePackages(
-        { base: base.content, local: local.content, updated: updated.content },
-        { strategy, independent: 'merge' },
-      );
+      const input = { base: base.content, local: local.content, updated: updated.content };
+      const merged = await mergeWithRender(input, { strategy, independent: 'merge' }, context);
       const located = withNewUpstream(merged.pkg, kptfile, updated.lock);
       const marked = withMergeKeys(located);
       const warnings = [...base.warnings, ...mergeWarnings(merged), ...marked.warnings];
       return { pkg: marked.pkg, result: { warnings, conflicts: merged.conflicts } };
     },
   };
+}
+
+/**
+ * A pipeline changes nearly every resource, so that those that upstream removed look edited. Only then the base is
+ * rendered as the local package is, to tell what people edited from what functions did.
+ */
+async function mergeWithRender(
+  input: MergeInput,
+  options: MergeOptions,
+  context: MutationContext,
+): Promise<MergeResult> {
+  const merged = mergePackages(input, options);
+  if (!merged.conflicts.some(({ resource, resolution }) => resource && resolution === 'kept')) return merged;
+  const kptfile = input.local.get(KPTFILE);
+  const marked = withMergeKeys(kptfile ? input.base.edit([[KPTFILE, kptfile]]) : input.base).pkg;
+  const { package: rendered, report } = await context.renderer.render(marked, { signal: context.signal });
+  return report.failure ? merged : mergePackages({ ...input, rendered }, options);
 }
 
 interface Base {

@@ -1,10 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
+import { createBuiltinRuntime } from '../../../../src/functions/builtin-runtime.ts';
 import type { Package } from '../../../../src/package/package.ts';
+import { createRenderer } from '../../../../src/render/renderer.ts';
+import type { Renderer } from '../../../../src/render/types.ts';
 
 import { clone } from '../../../../src/task/mutations/clone.ts';
 import { upgrade } from '../../../../src/task/mutations/upgrade.ts';
 import type { ResolvedRevision, UpgradeTask } from '../../../../src/task/types.ts';
-import { apply, contextOf, lockOf, packageOf, revisionOf, sourcesOf, targetOf, textOf } from '../support.ts';
+import {
+  apply,
+  contextOf,
+  IDLE_RENDERER,
+  lockOf,
+  packageOf,
+  revisionOf,
+  sourcesOf,
+  targetOf,
+  textOf,
+} from '../support.ts';
 
 const kptfile = (more = '') => `apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: basens\n${more}`;
 const settings = (a: string, b = '1') =>
@@ -55,11 +68,13 @@ interface Setup {
   readonly commits?: readonly ResolvedRevision[];
   readonly task?: Partial<UpgradeTask['upgrade']>;
   readonly trustOldUpstream?: boolean;
+  readonly renderer?: Renderer;
 }
 
-function run({ local, revisions = [v1, v2], commits = [], task = {}, trustOldUpstream = false }: Setup) {
+function run({ local, revisions = [v1, v2], commits = [], task = {}, ...more }: Setup) {
+  const { trustOldUpstream = false, renderer = IDLE_RENDERER } = more;
   const sources = sourcesOf([...revisions, local], undefined, commits);
-  const context = contextOf({ sources, target: targetOf({ workspace: 'v2', trustOldUpstream }) });
+  const context = contextOf({ sources, renderer, target: targetOf({ workspace: 'v2', trustOldUpstream }) });
   const names = {
     oldUpstream: { name: v1.name },
     newUpstream: { name: v2.name },
@@ -137,6 +152,28 @@ describe('an upgrade', () => {
     expect(textOf((await run({ local: await clonedFrom(v1), task })).pkg, 'Kptfile')).toContain('name: istions');
     const edited = await clonedFrom(v1, change('a.yaml', 'b: "1"', 'b: "2"'));
     await expect(run({ local: edited, task })).rejects.toMatchObject({ reason: 'LocalChanges' });
+  });
+
+  test('7.4.50: what upstream removed goes although a pipeline changed it, but not what a person did', async () => {
+    const labels = 'pipeline:\n  mutators:\n  - image: set-labels:v0.2\n    configMap:\n      team: web\n';
+    const both = packageOf({ Kptfile: kptfile(labels), 'a.yaml': settings('1'), 'q.yaml': quota });
+    const old = upstreamAt(1, both);
+    const now = upstreamAt(2, packageOf({ Kptfile: kptfile(labels), 'a.yaml': settings('1') }));
+    const renderer = createRenderer({ runtime: createBuiltinRuntime() });
+    const clonedAndRendered = async (edit: (pkg: Package) => Package = (pkg) => pkg) => {
+      const cloned = await clonedFrom(old, edit);
+      const rendered = await renderer.render(cloned.content, { signal: new AbortController().signal });
+      expect(textOf(rendered.package, 'q.yaml')).toContain('team: web');
+      return { ...cloned, content: rendered.package };
+    };
+    const untouched = await run({ local: await clonedAndRendered(), revisions: [old, now], renderer });
+    expect([untouched.pkg.has('q.yaml'), untouched.result.conflicts]).toEqual([false, []]);
+    const edited = await clonedAndRendered(change('q.yaml', 'spec: {}', 'spec: {hard: {pods: "3"}}'));
+    const kept = await run({ local: edited, revisions: [old, now], renderer });
+    expect([kept.pkg.has('q.yaml'), kept.result.conflicts]).toMatchObject([
+      true,
+      [{ file: 'q.yaml', resolution: 'kept' }],
+    ]);
   });
 
   test('a downgrade is one, and says so', async () => {
