@@ -26,6 +26,15 @@ export function qualifyImage(spec: FunctionSpec, prefix: string): FunctionSpec {
   return { ...spec, image: `${prefix}/${spec.image}` };
 }
 
+/** The image that a step names, in full, for people: with prefix and tag. */
+export function describeImage(spec: FunctionSpec, prefix: string): string | undefined {
+  const { image, tag } = qualifyImage(spec, prefix);
+  const reference = image === undefined ? undefined : parseImage(image);
+  if (reference === undefined) return image;
+  if (tag) return `${imageName(reference)}:${tag}`;
+  return reference.tag === undefined && reference.digest === undefined ? `${image}:latest` : image;
+}
+
 /**
  * Whoever edits a Kptfile chooses what runs; this is where that ends.
  * @param allowed registry paths, compared part by part: `example.com/fns` allows `example.com/fns/a/b`

@@ -6,7 +6,7 @@ import { boundText, MAX_MESSAGE_BYTES, type ReportRoom } from './bounds.ts';
 import { conditionHolds } from './condition.ts';
 import type { StepConfig, StepConfigs } from './config.ts';
 import { describeStep, type PipelineStep, type RenderPackages } from './discovery.ts';
-import { checkImageAllowed, qualifyImage } from './image.ts';
+import { checkImageAllowed, describeImage, qualifyImage } from './image.ts';
 import { joinPath, type RenderItem } from './item.ts';
 import { mergeBack } from './merge-back.ts';
 import { acceptOutput } from './output.ts';
@@ -154,7 +154,8 @@ class StepRecord {
 
   #add(exitCode: number, more: Pick<RenderStep, 'executionError' | 'skipped'> = {}): void {
     const { phase, packagePath, spec } = this.#step;
-    const image = spec.image === undefined ? undefined : (this.#runner?.resolved ?? this.#qualified());
+    const named = describeImage(spec, this.#run.imagePrefix);
+    const image = named === undefined ? undefined : (this.#runner?.resolved ?? named);
     const { room, steps } = this.#run;
     steps.push({
       phase,
@@ -171,10 +172,6 @@ class StepRecord {
       results: room.results(this.#output?.results ?? []),
       ...more,
     });
-  }
-
-  #qualified(): string | undefined {
-    return qualifyImage(this.#step.spec, this.#run.imagePrefix).image;
   }
 }
 

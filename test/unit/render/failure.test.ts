@@ -63,6 +63,16 @@ describe('a failing render', () => {
     expect(report.steps[1]?.executionError).toContain('registry.test/other:v1');
   });
 
+  test.each([
+    ['{image: none}', 'ghcr.io/kptdev/krm-functions-catalog/none:latest'],
+    ['{image: none:v1}', 'ghcr.io/kptdev/krm-functions-catalog/none:v1'],
+    ['{image: "none:v1", tag: ~0.4}', 'ghcr.io/kptdev/krm-functions-catalog/none:~0.4'],
+    [`{image: "none@sha256:${'0'.repeat(64)}"}`, `ghcr.io/kptdev/krm-functions-catalog/none@sha256:${'0'.repeat(64)}`],
+  ])('H 73: the image of a step that did not run is told in full: %s', async (step, image) => {
+    const { report } = await render(packageOf({ Kptfile: kptfile('r', `pipeline:\n  mutators:\n  - ${step}\n`) }));
+    expect(report.steps).toMatchObject([{ image, exitCode: 1 }]);
+  });
+
   test('H 63: the first failing validator stops the render', async () => {
     const pkg = packageOf({ Kptfile: kptfile('r', 'pipeline:\n  validators:\n  - image: fail\n  - image: mark\n') });
     const { report } = await render(pkg, [mark, fail]);

@@ -84,7 +84,7 @@ test('a thread renders what this process renders, with functions of its own and 
     ]);
     expect(diffPackages(here.package, there.package)).toEqual({ added: [], removed: [], changed: [] });
     expect(new TextDecoder().decode(there.package.get('app.yaml')?.bytes)).toBe(
-      RESOURCE.replace('# the name\n', '# the name\n  namespace: staging\n  annotations:\n    team: blue\n'),
+      RESOURCE.replace('# the name\n', '# the name\n  annotations:\n    team: blue\n  namespace: staging\n'),
     );
   } finally {
     await threaded.close();
