@@ -2,7 +2,7 @@ import { apiGroup, isLocalConfig } from '../krm/identity.ts';
 import { customSchemas } from '../krm/schema/custom.ts';
 import type { SchemaFault } from '../krm/schema/faults.ts';
 import { kubernetesSchemas } from '../krm/schema/kubernetes.ts';
-import { validate } from '../krm/schema/validate.ts';
+import { PatternCache, validate } from '../krm/schema/validate.ts';
 import { getString, type KrmMap } from '../krm/value.ts';
 import { configData, isConfigMap } from './function-config.ts';
 import type { FunctionItem } from './types.ts';
@@ -43,12 +43,13 @@ export interface CheckedItem {
 /** Checks items by the schemas of Kubernetes and of the CustomResourceDefinitions among them. */
 export function checkItems(items: readonly FunctionItem[], config: SchemaCheckConfig): CheckedItem[] {
   const custom = customSchemas(items.map(({ value }) => value));
+  const options = { strict: config.strict, patterns: new PatternCache() };
   return items.flatMap((item): CheckedItem[] => {
     const apiVersion = getString(item.value, ['apiVersion']) ?? '';
     const kind = getString(item.value, ['kind']) ?? '';
     if (config.skipKinds.some((skipped) => skipped === kind || skipped === `${apiVersion}/${kind}`)) return [];
     const schema = kubernetesSchemas.find(apiVersion, kind) ?? custom.find(apiVersion, kind);
-    if (schema !== undefined) return [{ item, faults: validate(schema, item.value, config) }];
+    if (schema !== undefined) return [{ item, faults: validate(schema, item.value, options) }];
     return config.ignoreMissingSchemas || isForTools(item.value) ? [] : [{ item, faults: undefined }];
   });
 }

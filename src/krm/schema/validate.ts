@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js';
+import { RE2JS, RE2JSException } from 're2js';
 import { isList, isMap, type KrmMap, type KrmPath, type KrmScalar, type KrmValue, valuesEqual } from '../value.ts';
 import { type Bound, inTypeOrder, type SchemaFault, type SchemaRule } from './faults.ts';
 import { hasFormat } from './formats.ts';
@@ -8,6 +8,28 @@ import type { Schema } from './schema.ts';
 export interface ValidateOptions {
   /** Fields that the schema does not name are faults. */
   readonly strict: boolean;
+  /** Expressions that were compiled already; given to all calls for one list of resources. */
+  readonly patterns?: PatternCache;
+}
+
+/** Compiles each regular expression once. */
+export class PatternCache {
+  readonly #compiled = new Map<string, RE2JS | undefined>();
+
+  /** Whether an expression is found in a text. One that cannot be read fits all: the API server refuses its schema. */
+  matches(pattern: string, text: string): boolean {
+    if (!this.#compiled.has(pattern)) this.#compiled.set(pattern, compile(pattern));
+    return this.#compiled.get(pattern)?.matcher(text).find() ?? true;
+  }
+}
+
+function compile(pattern: string): RE2JS | undefined {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    if (error instanceof RE2JSException) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -15,7 +37,7 @@ export interface ValidateOptions {
  * need not be there may be null. Regular expressions are Go's, so no pattern can take long.
  */
 export function validate(schema: Schema, value: KrmValue, options: ValidateOptions): SchemaFault[] {
-  const validator = new Validator(options.strict);
+  const validator = new Validator(options.strict, options.patterns ?? new PatternCache());
   validator.check(schema, value, [], false);
   return validator.faults;
 }
@@ -26,9 +48,11 @@ const MAX_DEPTH = 200;
 class Validator {
   readonly faults: SchemaFault[] = [];
   readonly #strict: boolean;
+  readonly #patterns: PatternCache;
 
-  constructor(strict: boolean) {
+  constructor(strict: boolean, patterns: PatternCache) {
     this.#strict = strict;
+    this.#patterns = patterns;
   }
 
   check(given: Schema, value: KrmValue, path: KrmPath, required: boolean): void {
@@ -113,7 +137,8 @@ class Validator {
       const length = [...value].length;
       this.#bound(path, 'minLength', length, schema.minLength);
       this.#bound(path, 'maxLength', length, schema.maxLength);
-      if (pattern !== undefined && !matches(pattern, value)) this.#fault(path, { rule: 'pattern', value, pattern });
+      if (pattern !== undefined && !this.#patterns.matches(pattern, value))
+        this.#fault(path, { rule: 'pattern', value, pattern });
     }
     if (typeof value === 'number' || typeof value === 'bigint') this.#checkNumber(schema, Number(value), path);
   }
@@ -142,7 +167,7 @@ class Validator {
 
   /** Alternatives name a part of the fields only, so they never close an object. */
   #accepts(schema: Schema, value: KrmValue, required: boolean): boolean {
-    const validator = new Validator(false);
+    const validator = new Validator(false, this.#patterns);
     validator.check(schema, value, [], required);
     return validator.faults.length === 0;
   }
@@ -171,13 +196,4 @@ function typeOf(value: KrmValue): string {
 function isOfType(value: KrmValue, type: string): boolean {
   if (type === 'integer') return typeof value === 'bigint' || Number.isInteger(value);
   return typeOf(value) === type;
-}
-
-/** A pattern that cannot be read says nothing: the API server would have refused its schema. */
-function matches(pattern: string, text: string): boolean {
-  try {
-    return RE2JS.compile(pattern).matcher(text).find();
-  } catch {
-    return true;
-  }
 }

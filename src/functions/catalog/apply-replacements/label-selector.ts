@@ -18,8 +18,23 @@ const EXISTENCE = /^(!?)\s*([^\s!=]+)$/;
  * @throws FunctionFault
  */
 export function parseLabelSelector(text: string, at: string): LabelRequirement[] {
-  const parts = text.split(/,(?![^(]*\))/).map((part) => part.trim());
+  const parts = splitRequirements(text).map((part) => part.trim());
   return parts.filter((part) => part !== '').map((part) => parseRequirement(part, at));
+}
+
+/** At the commas outside of parentheses. */
+function splitRequirements(text: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    if (text[at] === '(') depth += 1;
+    if (text[at] === ')') depth -= 1;
+    if (text[at] !== ',' || depth > 0) continue;
+    parts.push(text.slice(start, at));
+    start = at + 1;
+  }
+  return [...parts, text.slice(start)];
 }
 
 function parseRequirement(text: string, at: string): LabelRequirement {

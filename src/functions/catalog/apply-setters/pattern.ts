@@ -1,8 +1,9 @@
+import { RE2JS } from 're2js';
 import { FunctionFault } from '../../define-function.ts';
 import type { StringMap } from '../../function-config.ts';
 
 const MARK = /^kpt-set:\s/;
-const REFERENCE = /\$\{([^}]*)\}/g;
+const REFERENCE = /\$\{([^{}]*)\}/g;
 
 /** `${image}:${tag}` of the comment `kpt-set: ${image}:${tag}`; undefined for any other comment. */
 export function setterPattern(comment: string): string | undefined {
@@ -16,7 +17,7 @@ export function isWanted(pattern: string, setters: StringMap): boolean {
 
 /** The one setter that a pattern consists of. */
 export function soleSetter(pattern: string): string | undefined {
-  return /^\$\{([^}]*)\}$/.exec(pattern)?.[1];
+  return /^\$\{([^{}]*)\}$/.exec(pattern)?.[1];
 }
 
 /**
@@ -24,10 +25,11 @@ export function soleSetter(pattern: string): string | undefined {
  * @throws FunctionFault when that cannot be told
  */
 export function resolvePattern(pattern: string, current: string, setters: StringMap): string {
-  const derived = currentValues(pattern, current);
+  let derived: ReadonlyMap<string, string> | undefined;
   const missing: string[] = [];
   const text = pattern.replace(REFERENCE, (reference, name: string) => {
     if (Object.hasOwn(setters, name)) return setters[name] as string;
+    derived ??= currentValues(pattern, current);
     const value = derived.get(name);
     if (value === undefined) missing.push(reference);
     return value ?? reference;
@@ -43,8 +45,11 @@ function names(pattern: string): string[] {
 /** What the setters of a pattern stand for in a text; empty when one would be empty. Earlier setters take the most. */
 export function currentValues(pattern: string, current: string): ReadonlyMap<string, string> {
   const literals = pattern.split(REFERENCE).filter((_, index) => index % 2 === 0);
-  const expression = new RegExp(literals.map((literal) => RegExp.escape(literal)).join('(.*)'), 's');
-  const values = expression.exec(current)?.slice(1) ?? [];
+  // RE2, for a pattern of many setters would take other engines for ever.
+  const expression = RE2JS.compile(literals.map((literal) => RE2JS.quote(literal)).join('(.*)'), RE2JS.DOTALL);
+  const matcher = expression.matcher(current);
+  const count = matcher.find() ? matcher.groupCount() : 0;
+  const values = Array.from({ length: count }, (_, index) => matcher.group(index + 1) ?? '');
   if (values.includes('')) return new Map();
   const found = names(pattern);
   return new Map(values.map((value, index) => [found[index] as string, value]));

@@ -36,10 +36,17 @@ export function readSearchReplaceConfig(config: KrmMap | undefined): SearchRepla
     byValue,
     byValueRegex: regex === undefined ? undefined : compile(regex),
     byPath: path === undefined ? undefined : parsePathPattern(path),
-    byFilePath: files === undefined ? undefined : compile(globPattern(files)),
+    byFilePath: files === undefined ? undefined : compile(globPattern(checkLength(files))),
     putValue: part('put-value'),
     putComment: part('put-comment'),
   };
+}
+
+const MAX_GLOB_LENGTH = 4096;
+
+function checkLength(glob: string): string {
+  if (glob.length <= MAX_GLOB_LENGTH) return glob;
+  throw fault(`by-file-path has ${glob.length} characters; ${MAX_GLOB_LENGTH} are the limit`);
 }
 
 function compile(pattern: string): RE2JS {

@@ -67,6 +67,13 @@ describe('apply-setters', () => {
     expect(messages(output)[0]).toContain(message);
   });
 
+  test('a pattern that would take other engines for ever', () => {
+    const setters = Array.from({ length: 12 }, (_, at) => `\${s${at}}`).join('');
+    const output = set(`spec:\n  v: ${'a'.repeat(3000)} # kpt-set: ${setters}b\n`, { s0: 'q' });
+    expect(output.exitCode).toBe(1);
+    expect(set(`spec:\n  v: a # kpt-set: ${'${'.repeat(50_000)}\n`, { s0: 'q' }).exitCode).toBe(0);
+  });
+
   test('fields of other setters, and other comments, are left alone', () => {
     const items = itemsOf(`${HEAD}spec:\n  a: 1 # kpt-set: \${other}\n  b: 1 # set: \${x}\n`);
     const output = run(applySetters, items, { x: '2' });
