@@ -110,13 +110,14 @@ async function watchFleet({ root, upstream, downstream }: Fleet): Promise<Remote
   };
 }
 
-/** Packs in the mirror of a repository, which is known by holding the commit that the repository began with. */
+/** Fetched packs in the mirror of a repository, which is known by holding the commit that the repository began with. */
 async function packsOf(mirrors: string, remote: BareRepository): Promise<number> {
   const root = await remote.git('rev-list', '--max-parents=0', 'main');
   for (const name of await readdir(mirrors)) {
     const mirror = join(mirrors, name);
     if (!(await holds(mirror, root))) continue;
-    return (await readdir(join(mirror, 'objects/pack'))).filter((file) => file.endsWith('.pack')).length;
+    // The packs that veranda writes before a push have no reverse index; those that git fetches have one.
+    return (await readdir(join(mirror, 'objects/pack'))).filter((file) => file.endsWith('.rev')).length;
   }
   return 0;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -214,6 +215,8 @@ describe('G-09: a mirror that is damaged', () => {
     const store = await bench.store(url);
     await fetchAll(store);
     const next = await writeFileCommit(store, 'next', [head]);
+    // Refused, but the objects are on disk.
+    expect((await store.push([update(MAIN, next, next)])).get(MAIN)).toMatchObject({ ok: false, stale: true });
     const object = join(mirror, 'objects', next.slice(0, 2), next.slice(2));
     await fs.chmod(object, 0o644);
     await fs.truncate(object, 5);
@@ -268,6 +271,21 @@ describe('objects', () => {
     const bytes = Buffer.alloc(size * 1024 * 1024, 'abcdefg\0\r\n');
     const oid = await store.writeBlob(bytes);
     expect(Buffer.from(await store.readBlob(oid)).equals(bytes)).toBe(true);
+  });
+
+  test('of one push are one pack, sound here and there, and can be read by whoever opens the mirror next', async () => {
+    const commits: string[] = [];
+    for (let each = 0; each < 100; each += 1) commits.push(await writeFileCommit(store, `draft ${each}`));
+    const outcomes = await store.push(commits.map((oid, each) => update(`refs/heads/drafts/d${each}`, null, oid)));
+    expect([...outcomes.values()].every(({ ok }) => ok)).toBe(true);
+    const inMirror = await fs.readdir(join(mirror, 'objects'), { recursive: true });
+    const kinds = inMirror.map((name) => /\.(?:pack|idx)$|^[0-9a-f]{2}$/.exec(name)?.[0]).filter(Boolean);
+    expect(kinds.sort()).toEqual(['.idx', '.pack']);
+    await repository.fsck();
+    execFileSync('git', ['-C', mirror, 'fsck', '--strict', '--full', '--no-dangling'], { stdio: 'pipe' });
+    await store.close();
+    const again = await bench.store(url);
+    for (const [each, commit] of commits.entries()) expect(await readText(again, commit)).toBe(`draft ${each}`);
   });
 
   test('that were fetched are not written again', async () => {

@@ -14,7 +14,7 @@ import {
   swapMirror,
   verifyMirror,
 } from './mirror.ts';
-import { decodeCommit, encodeCommit, encodeObject, encodeTree } from './object-format.ts';
+import { decodeCommit, encodeCommit, encodeObject, encodeTree, type TreeRows } from './object-format.ts';
 import { ObjectIndex } from './object-index.ts';
 import { ObjectReadError, ObjectReader, ObjectTypeError, ParsedObjects } from './object-reader.ts';
 import { ObjectWriter } from './object-writer.ts';
@@ -61,6 +61,7 @@ export class MirrorStore implements GitStore {
   readonly #objects = new SharedLock();
   readonly #network = new SharedLock();
   readonly #parsed = new ParsedObjects();
+  readonly #treeRows: TreeRows = new WeakMap();
   readonly #closing = new AbortController();
   #files: Files;
   /** Commits that callers have asked for: what a rebuilt mirror must hold again. */
@@ -88,11 +89,9 @@ export class MirrorStore implements GitStore {
 
   #openFiles(): Files {
     const index = new ObjectIndex(this.#directory);
-    return {
-      index,
-      reader: new ObjectReader(this.#directory, this.#parsed),
-      writer: new ObjectWriter(this.#directory, index),
-    };
+    const writer = new ObjectWriter(this.#directory, index);
+    const reader = new ObjectReader(this.#directory, this.#parsed, (oid) => writer.pending(oid));
+    return { index, reader, writer };
   }
 
   async listRemote(options: CallOptions = {}): Promise<RefMap> {
@@ -193,8 +192,10 @@ export class MirrorStore implements GitStore {
   has(oid: Oid): Promise<boolean> {
     checkOid(oid);
     return this.#objects.shared(async () => {
+      const { index, writer } = this.#files;
+      if (writer.pending(oid) !== undefined) return true;
       try {
-        return await this.#files.index.has(oid);
+        return await index.has(oid);
       } catch {
         // A pack index that cannot be read holds nothing; the fetch that follows finds the damage.
         return false;
@@ -242,8 +243,7 @@ export class MirrorStore implements GitStore {
   }
 
   async writeTree(entries: readonly TreeEntry[]): Promise<Oid> {
-    for (const { oid } of entries) checkOid(oid);
-    const object = encodeObject('tree', encodeTree(entries));
+    const object = encodeObject('tree', encodeTree(entries, this.#treeRows));
     return this.#objects.shared(() => this.#files.writer.write(object));
   }
 
@@ -263,9 +263,10 @@ export class MirrorStore implements GitStore {
     await this.#checkUpdates(updates);
     if (updates.length === 0) return new Map();
     const signal = this.#signal(options);
-    const result = await this.#overNetwork(() =>
-      this.#remote.push(this.#directory, updates, { signal, atomic: options.atomic ?? true }),
-    );
+    const result = await this.#overNetwork(async () => {
+      await this.#objects.shared(() => this.#files.writer.flush());
+      return this.#remote.push(this.#directory, updates, { signal, atomic: options.atomic ?? true });
+    });
     if (result.failure === 'Other' && result.stdout.length === 0 && (await this.#isDamaged(signal))) {
       await this.#rebuild();
       throw new TransientError('MirrorRebuilt', `the mirror of ${this.url} was damaged; objects must be written again`);
@@ -361,6 +362,7 @@ export class MirrorStore implements GitStore {
     if (!(await needsRepack(this.#directory))) return;
     await this.#network.exclusive(() =>
       this.#objects.exclusive(async () => {
+        await this.#files.writer.flush();
         this.#kept = await this.#keepable();
         await repackMirror(this.#directory, this.#kept, this.#closing.signal);
         this.#files = this.#openFiles();

@@ -1,44 +1,64 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { TerminalError } from '../../../api/errors.ts';
 import type { PersonStamp } from '../../types.ts';
 import type { Commit, NewCommit, Oid, TreeEntry } from '../types.ts';
+import { checkOid } from './ref-format.ts';
 
 export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag';
 
 /** An object as git hashes and stores it: header and content. */
 export interface EncodedObject {
   readonly oid: Oid;
+  readonly type: ObjectType;
   /** `<type> <length>\0` followed by the content. */
   readonly bytes: Buffer;
+  readonly content: Buffer;
 }
 
 export function encodeObject(type: ObjectType, content: Uint8Array): EncodedObject {
-  const bytes = Buffer.concat([Buffer.from(`${type} ${content.byteLength}\0`), content]);
-  return { oid: createHash('sha1').update(bytes).digest('hex'), bytes };
+  const header = Buffer.from(`${type} ${content.byteLength}\0`);
+  const bytes = Buffer.concat([header, content]);
+  return { oid: hash('sha1', bytes), type, bytes, content: bytes.subarray(header.length) };
 }
 
+/** One entry as a tree holds it. */
+interface TreeRow {
+  /** What trees are ordered by: the bytes of the name, folders as if their name ended in a slash. */
+  readonly key: string;
+  readonly bytes: Buffer;
+}
+
+/** Rows of entries that were encoded before; a big tree is mostly the entries of the tree that it was made from. */
+export type TreeRows = WeakMap<TreeEntry, TreeRow>;
+
 /**
- * Tree content in git's order: by the bytes of the name, folders as if their name ended in a slash.
- * @throws TerminalError InvalidPath for a name that no tree can hold, or one that is there twice
+ * Tree content in git's order.
+ * @throws TerminalError InvalidPath for a name that no tree can hold, or one that is there twice; InvalidObjectId
  */
-export function encodeTree(entries: readonly TreeEntry[]): Buffer {
-  const rows = entries.map((entry) => {
-    const name = byteString(entry.name);
-    if (name === '' || name.includes('\0') || name.includes('/')) {
-      throw new TerminalError('InvalidPath', `${JSON.stringify(entry.name)} cannot be a name in a git tree`);
-    }
-    const folder = entry.mode === '040000';
-    return { key: folder ? `${name}/` : name, head: `${folder ? '40000' : entry.mode} ${name}\0`, oid: entry.oid };
-  });
+export function encodeTree(entries: readonly TreeEntry[], known: TreeRows = new WeakMap()): Buffer {
   refuseDuplicates(entries);
+  const rows = entries.map((entry) => {
+    const row = known.get(entry);
+    if (row !== undefined) return row;
+    const encoded = encodeRow(entry);
+    known.set(entry, encoded);
+    return encoded;
+  });
   rows.sort((a, b) => (a.key < b.key ? -1 : 1));
-  const bytes = Buffer.allocUnsafe(rows.reduce((sum, { head }) => sum + head.length + OID_BYTES, 0));
-  let at = 0;
-  for (const { head, oid } of rows) {
-    at += bytes.write(head, at, 'latin1');
-    at += bytes.write(oid, at, 'hex');
+  return Buffer.concat(rows.map(({ bytes }) => bytes));
+}
+
+function encodeRow(entry: TreeEntry): TreeRow {
+  const name = byteString(entry.name);
+  if (name === '' || name.includes('\0') || name.includes('/')) {
+    throw new TerminalError('InvalidPath', `${JSON.stringify(entry.name)} cannot be a name in a git tree`);
   }
-  return bytes;
+  checkOid(entry.oid);
+  const folder = entry.mode === '040000';
+  const head = `${folder ? '40000' : entry.mode} ${name}\0`;
+  const bytes = Buffer.allocUnsafe(head.length + OID_BYTES);
+  bytes.write(entry.oid, bytes.write(head, 'latin1'), 'hex');
+  return { key: folder ? `${name}/` : name, bytes };
 }
 
 const OID_BYTES = 20;

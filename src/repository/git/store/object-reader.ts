@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import git from 'isomorphic-git';
 import { LRUCache } from 'lru-cache';
 import type { Commit, Oid, TreeEntry } from '../types.ts';
-import { decodeCommit, decodeTree, type ObjectType } from './object-format.ts';
+import { decodeCommit, decodeTree, type EncodedObject, type ObjectType } from './object-format.ts';
 
 const TREE_CACHE_BYTES = 48 * 1024 * 1024;
 const COMMIT_CACHE_BYTES = 8 * 1024 * 1024;
@@ -42,12 +42,15 @@ export class ParsedObjects {
 export class ObjectReader {
   readonly #gitdir: string;
   readonly #parsed: ParsedObjects;
+  readonly #pending: (oid: Oid) => EncodedObject | undefined;
   /** isomorphic-git's pack indexes and packs. One that has met a half-written file keeps the error for ever. */
   #cache: object = {};
 
-  constructor(gitDirectory: string, parsed: ParsedObjects) {
+  /** @param pending objects that are not on disk yet */
+  constructor(gitDirectory: string, parsed: ParsedObjects, pending: (oid: Oid) => EncodedObject | undefined) {
     this.#gitdir = gitDirectory;
     this.#parsed = parsed;
+    this.#pending = pending;
   }
 
   /** Forgets loaded packs. */
@@ -81,17 +84,17 @@ export class ObjectReader {
   }
 
   async #content(oid: Oid, type: ObjectType): Promise<Uint8Array> {
-    const result = await this.#read(oid);
-    if (result.type !== type) throw new ObjectTypeError(`${oid} is a ${result.type}, not a ${type}`);
-    return result.object;
+    const found = this.#pending(oid) ?? (await this.#read(oid));
+    if (found.type !== type) throw new ObjectTypeError(`${oid} is a ${found.type}, not a ${type}`);
+    return found.content;
   }
 
-  async #read(oid: Oid): Promise<{ type: string; object: Uint8Array }> {
+  async #read(oid: Oid): Promise<{ type: string; content: Uint8Array }> {
     const cache = this.#cache;
     try {
       const result = await git.readObject({ fs, gitdir: this.#gitdir, oid, format: 'content', cache });
       if (result.format !== 'content') throw new RangeError(`unexpected format ${result.format}`);
-      return { type: result.type, object: result.object };
+      return { type: result.type, content: result.object };
     } catch (cause) {
       const missing = cause instanceof Error && 'code' in cause && cause.code === git.Errors.NotFoundError.code;
       if (!missing && this.#cache === cache) this.reset();

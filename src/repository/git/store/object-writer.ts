@@ -4,19 +4,27 @@ import { deflateSync } from 'node:zlib';
 import type { Oid } from '../types.ts';
 import type { EncodedObject } from './object-format.ts';
 import type { ObjectIndex } from './object-index.ts';
+import { encodePack } from './pack-format.ts';
 
 /** Drafts are small and short-lived; git packs them well when it repacks. */
 const DEFLATE_LEVEL = 1;
+/** Up to so many objects become loose ones, as in git itself (`transfer.unpackLimit`): each pack is one more to search. */
+const LOOSE_LIMIT = 64;
+/** Content that waits in memory; beyond it nothing waits for the push. */
+const PENDING_BYTES = 16 * 1024 * 1024;
 
 /**
- * Adds loose objects to a bare repository. An object appears whole or not at all; one that is there is not written
- * again, and of several writers of one object only the first does the work. The calls are synchronous: for objects of a
- * few hundred bytes, of which a fleet writes thousands, the detour over the thread pool costs ten times as much.
+ * Adds objects to a bare repository. They wait in memory until `flush`, which must come before git needs them: a fleet
+ * writes thousands of a few hundred bytes, and one pack costs a small part of as many files. What a crash loses nobody
+ * has seen. An object appears whole or not at all; one that is there is not written again.
  */
 export class ObjectWriter {
   readonly #objects: string;
   readonly #index: ObjectIndex;
-  readonly #inFlight = new Map<Oid, Promise<void>>();
+  /** In the order of writing, so that whatever part of them is on disk refers to nothing that is not. */
+  readonly #pending = new Map<Oid, EncodedObject>();
+  #pendingBytes = 0;
+  #flushing: Promise<void> = Promise.resolve();
   #counter = 0;
 
   constructor(gitDirectory: string, index: ObjectIndex) {
@@ -24,42 +32,75 @@ export class ObjectWriter {
     this.#index = index;
   }
 
-  async write(object: EncodedObject): Promise<Oid> {
-    const running = this.#inFlight.get(object.oid);
-    if (running !== undefined) {
-      await running;
-      return object.oid;
-    }
-    const work = this.#writeOnce(object).finally(() => this.#inFlight.delete(object.oid));
-    this.#inFlight.set(object.oid, work);
-    await work;
-    return object.oid;
+  /** An object that waits in memory. */
+  pending(oid: Oid): EncodedObject | undefined {
+    return this.#pending.get(oid);
   }
 
-  async #writeOnce({ oid, bytes }: EncodedObject): Promise<void> {
-    if (await this.#index.has(oid)) return;
+  async write(object: EncodedObject): Promise<Oid> {
+    const { oid, bytes } = object;
+    if (this.#pending.has(oid) || (await this.#index.has(oid)) || this.#pending.has(oid)) return oid;
+    this.#pending.set(oid, object);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes > PENDING_BYTES) await this.flush();
+    return oid;
+  }
+
+  /** Brings everything that was written before the call to disk. */
+  flush(): Promise<void> {
+    const flushed = this.#flushing.then(() => this.#flushOnce());
+    // What failed still waits, for the next flush.
+    this.#flushing = flushed.catch(() => undefined);
+    return flushed;
+  }
+
+  async #flushOnce(): Promise<void> {
+    const objects = [...this.#pending.values()];
+    if (objects.length === 0) return;
+    if (objects.length <= LOOSE_LIMIT) for (const object of objects) this.#writeLoose(object);
+    else await this.#writePack(objects);
+    for (const { oid, bytes } of objects) {
+      this.#index.add(oid);
+      this.#pending.delete(oid);
+      this.#pendingBytes -= bytes.length;
+    }
+  }
+
+  #writeLoose({ oid, bytes }: EncodedObject): void {
+    const path = join(this.#objects, oid.slice(0, 2), oid.slice(2));
+    this.#writeFile('tmp_obj', path, deflateSync(bytes, { level: DEFLATE_LEVEL }));
+  }
+
+  async #writePack(objects: readonly EncodedObject[]): Promise<void> {
+    const { checksum, pack, index } = await encodePack(objects, DEFLATE_LEVEL);
+    const path = join(this.#objects, 'pack', `pack-${checksum}`);
+    this.#writeFile('pack/tmp_pack', `${path}.pack`, pack);
+    // The index last: a pack is there when its index is.
+    this.#writeFile('pack/tmp_idx', `${path}.idx`, index);
+    this.#index.rescan();
+  }
+
+  /** @param prefix one of git's own, so that its housekeeping removes what a crash leaves behind */
+  #writeFile(prefix: string, path: string, content: Buffer): void {
     this.#counter += 1;
-    // The prefix is git's own, so that its housekeeping removes what a crash leaves behind.
-    const temporary = join(this.#objects, `tmp_obj_veranda_${process.pid}_${this.#counter}`);
-    const folder = join(this.#objects, oid.slice(0, 2));
+    const temporary = join(this.#objects, `${prefix}_veranda_${process.pid}_${this.#counter}`);
     try {
-      writeFileSync(temporary, deflateSync(bytes, { level: DEFLATE_LEVEL }), { mode: 0o444, flag: 'wx' });
-      moveInto(temporary, folder, oid.slice(2));
+      writeFileSync(temporary, content, { mode: 0o444, flag: 'wx' });
+      moveTo(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
     }
-    this.#index.add(oid);
   }
 }
 
-function moveInto(temporary: string, folder: string, name: string): void {
+function moveTo(temporary: string, path: string): void {
   try {
-    renameSync(temporary, join(folder, name));
+    renameSync(temporary, path);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    mkdirSync(folder, { recursive: true });
-    renameSync(temporary, join(folder, name));
+    mkdirSync(join(path, '..'), { recursive: true });
+    renameSync(temporary, path);
   }
 }
 
