@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { TerminalError } from '../../api/errors.ts';
 import type { Repository } from '../../api/kinds.ts';
 import { objectKey, objectLabel } from '../../api/object.ts';
+import { FairQueue } from '../../concurrency/fair-queue.ts';
+import { LimitedGitStore } from '../../repository/git/limited-store.ts';
 import type { GitRepositoryOptions } from '../../repository/git/options.ts';
 import { createGitRepository } from '../../repository/git/repository.ts';
 import { mirrorDirectory, openGitStore } from '../../repository/git/store/open.ts';
@@ -21,6 +23,11 @@ export interface GatewayOptions {
   readonly createRepository?: (store: GitStore, options: GitRepositoryOptions) => PackageRepository;
 }
 
+/** Calls to remotes at the same time. One that hangs costs next to nothing but its place, so there are more than cores. */
+const CALLS = 16;
+/** A long fetch must not hold up the push of the same remote. */
+const CALLS_PER_REMOTE = 2;
+
 interface Opened {
   readonly identity: string;
   readonly repository: PackageRepository;
@@ -34,6 +41,12 @@ export class RepositoryGateway {
   readonly #options: GatewayOptions;
   readonly #stores = new Map<string, Promise<GitStore>>();
   readonly #opened = new Map<string, Promise<Opened>>();
+  /** Callers are workers of controllers, so their number is bounded already. */
+  readonly #network = new FairQueue({
+    total: CALLS,
+    perLane: CALLS_PER_REMOTE,
+    backlogPerLane: Number.POSITIVE_INFINITY,
+  });
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -86,7 +99,7 @@ export class RepositoryGateway {
       directory: mirrorDirectory(mirrorRoot(this.#options.mirrors, scope), url),
       credentials,
       allowLocal: this.#options.allowLocal,
-    });
+    }).then((opened) => new LimitedGitStore(opened, this.#network));
     this.#stores.set(id, opening);
     opening.catch(() => this.#stores.delete(id));
     return opening;
