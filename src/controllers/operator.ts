@@ -36,7 +36,10 @@ export interface Workers {
 }
 
 /** Many revisions wait for git at a time: what they push is gathered into few pushes. */
-const WORKERS: Workers = { repository: 8, revision: 256, variant: 16, variantSet: 4 };
+const WORKERS: Workers = { repository: 8, revision: 512, variant: 16, variantSet: 4 };
+
+/** A repository that hangs keeps a quarter of the workers busy at most, and the others go on. */
+const REVISION_SHARE = 1 / 4;
 
 /** What many objects ask for at once is done once. */
 const GATHER_MS = 100;
@@ -59,7 +62,10 @@ export class Operator {
     };
     addIndexes(informers);
     const repositories = this.#manager.addController(new RepositoryReconciler(env, workers.repository));
-    const revisions = this.#manager.addController(new PackageRevisionReconciler(env, workers.revision));
+    const revisions = this.#manager.addController(new PackageRevisionReconciler(env, workers.revision), {
+      lane: (key) => repositoryOf(informers.revisions.get(key)),
+      perLane: Math.max(1, Math.floor(workers.revision * REVISION_SHARE)),
+    });
     const variants = this.#manager.addController(new PackageVariantReconciler(env, workers.variant));
     const sets = this.#manager.addController(new PackageVariantSetReconciler(env, workers.variantSet));
     connect(informers, options, {
@@ -85,4 +91,9 @@ export class Operator {
   stop(): Promise<void> {
     return this.#manager.stop();
   }
+}
+
+/** One lane for revisions that are gone: all that is left to do is to forget them. */
+function repositoryOf(revision: PackageRevision | undefined): string {
+  return revision ? `${revision.metadata.namespace ?? ''}/${revision.spec.repository}` : '';
 }

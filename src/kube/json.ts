@@ -15,15 +15,20 @@ export function asMap(object: object): JsonMap {
 
 /** A deep copy that shares nothing with `value`, deeply frozen, without members that are undefined. */
 export function frozenCopy<T>(value: T): T {
-  return copy(value) as T;
+  return copy(value, () => false) as T;
 }
 
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return Object.freeze(value.map((item) => copy(item) ?? null));
-  if (typeof value !== 'object' || value === null) return value;
+/** As {@link frozenCopy}, but parts that are frozen are shared: all of them must come from frozen copies. */
+export function frozenAround<T>(value: T): T {
+  return copy(value, Object.isFrozen) as T;
+}
+
+function copy(value: unknown, isShared: (value: object) => boolean): unknown {
+  if (typeof value !== 'object' || value === null || isShared(value)) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map((item) => copy(item, isShared) ?? null));
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   // From entries, because an assignment to the key `__proto__` would not make a member.
-  return Object.freeze(Object.fromEntries(entries.map(([key, item]) => [key, copy(item)])));
+  return Object.freeze(Object.fromEntries(entries.map(([key, item]) => [key, copy(item, isShared)])));
 }
 
 /** Freezes in place and deeply; what is frozen already is taken to be frozen down to its leaves. */

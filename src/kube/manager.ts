@@ -5,7 +5,7 @@ import type { Reconciler } from './controller.ts';
 import { type ControllerMetrics, ControllerRunner } from './controller-runner.ts';
 import { StoppedError } from './result.ts';
 import type { KindRef } from './store.ts';
-import { WorkQueue, type WorkQueueMetrics } from './work-queue.ts';
+import { type LaneOptions, WorkQueue, type WorkQueueMetrics } from './work-queue.ts';
 
 export interface ManagerOptions {
   readonly clock?: Clock;
@@ -72,14 +72,19 @@ export class Manager {
   }
 
   /** The queue of a controller that will be added under this name, for handlers that enqueue. */
-  addController(reconciler: Reconciler): WorkQueue {
+  addController(reconciler: Reconciler, lanes: LaneOptions = {}): WorkQueue {
     const { sanitise, reconcileTimeoutMs: timeoutMs = 600_000, metrics } = this.#options;
     const { name } = reconciler;
     if (this.#controllers.some((controller) => controller.reconciler.name === name)) {
       throw new Error(`there are two controllers ${name}`);
     }
     const [clock, logger] = [this.#clock, this.#logger];
-    const queue = new WorkQueue({ clock, metrics: metrics?.queue?.(name), onChange: () => this.#changed() });
+    const queue = new WorkQueue({
+      ...lanes,
+      clock,
+      metrics: metrics?.queue?.(name),
+      onChange: () => this.#changed(),
+    });
     const runner = new ControllerRunner({ reconciler, queue, clock, logger, sanitise, timeoutMs, metrics });
     this.#controllers.push({ reconciler, queue, runner });
     return queue;

@@ -1,10 +1,7 @@
 import { abortable } from '../concurrency/deadline.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { DelayHeap } from './delay-heap.ts';
-import { Fifo } from './fifo.ts';
-
-/** `low` is for what can wait, such as the objects that are there at start: it is served when nothing else is queued. */
-export type Priority = 'normal' | 'low';
+import { FairLines, type Priority } from './fair-lines.ts';
 
 /** What a queue tells of itself, after the metrics of client-go's work queues. */
 export interface WorkQueueMetrics {
@@ -18,7 +15,15 @@ export interface WorkQueueMetrics {
   worked(milliseconds: number): void;
 }
 
-export interface WorkQueueOptions {
+/** How the keys of a queue share its workers. */
+export interface LaneOptions {
+  /** What a key belongs to, a repository for example; asked when the key is queued. Lanes take turns. Default: one lane. */
+  readonly lane?: (key: string) => string;
+  /** Keys of one lane that are worked on at the same time. Default: no limit. */
+  readonly perLane?: number;
+}
+
+export interface WorkQueueOptions extends LaneOptions {
   readonly clock?: Clock;
   /** Back-off after the first failure; it doubles with each further one. Default 5 ms. */
   readonly baseDelayMs?: number;
@@ -31,13 +36,20 @@ export interface WorkQueueOptions {
 
 interface Queued {
   readonly key: string;
+  readonly lane: string;
   readonly priority: Priority;
+  readonly since: number;
+}
+
+interface Processing {
+  readonly entry: Queued;
   readonly since: number;
 }
 
 /**
  * Keys to be worked on, each queued at most once and worked on by one worker at a time. A key that is added while it is
- * worked on is queued again when that work is done.
+ * worked on is queued again when that work is done. A lane whose keys take long holds up no other, as long as there are
+ * more workers than one lane may have.
  */
 export class WorkQueue {
   readonly #clock: Clock;
@@ -45,11 +57,11 @@ export class WorkQueue {
   readonly #maxDelayMs: number;
   readonly #metrics: WorkQueueMetrics | undefined;
   readonly #onChange: () => void;
+  readonly #laneOf: (key: string) => string;
 
   readonly #queued = new Map<string, Queued>();
-  readonly #lines = { normal: new Fifo<Queued>(), low: new Fifo<Queued>() } as const;
-  /** Keys being worked on, with the time at which that began. */
-  readonly #processing = new Map<string, number>();
+  readonly #lines: FairLines<Queued>;
+  readonly #processing = new Map<string, Processing>();
   /** Keys added while being worked on. */
   readonly #dirty = new Map<string, Priority>();
   readonly #failures = new Map<string, number>();
@@ -68,9 +80,16 @@ export class WorkQueue {
     this.#maxDelayMs = options.maxDelayMs ?? 1_000_000;
     this.#metrics = options.metrics;
     this.#onChange = options.onChange ?? (() => {});
+    this.#laneOf = options.lane ?? (() => '');
+    this.#lines = new FairLines({
+      perLane: options.perLane ?? Number.POSITIVE_INFINITY,
+      laneOf: ({ lane }) => lane,
+      // A key that has moved up leaves its old entry behind.
+      isCurrent: (entry) => this.#queued.get(entry.key) === entry,
+    });
   }
 
-  /** Number of keys that a worker could take now. */
+  /** Number of queued keys, those of a lane at its limit too. */
   get depth(): number {
     return this.#queued.size;
   }
@@ -128,16 +147,18 @@ export class WorkQueue {
    * earlier result of this key asked for no longer counts.
    */
   done(key: string, next?: 'retry' | number): void {
-    const since = this.#processing.get(key);
-    if (since === undefined) throw new Error(`key ${key} is not being worked on`);
+    const processing = this.#processing.get(key);
+    if (processing === undefined) throw new Error(`key ${key} is not being worked on`);
     this.#processing.delete(key);
-    this.#metrics?.worked(this.#now() - since);
+    this.#lines.release(processing.entry);
+    this.#metrics?.worked(this.#now() - processing.since);
     this.#again.delete(key);
     const dirty = this.#dirty.get(key);
     this.#dirty.delete(key);
     const now = this.#schedule(key, next) ? 'normal' : dirty;
     // Once only: the first call may hand the key to a waiting worker, and the second would hand it to another one.
     if (now && !this.#closed) this.#enqueue(key, now);
+    this.#serveTakers();
     this.#arm();
     if (this.#processing.size === 0) this.#idle?.resolve();
     this.#onChange();
@@ -180,8 +201,7 @@ export class WorkQueue {
     this.#again.clear();
     this.#queued.clear();
     this.#dirty.clear();
-    this.#lines.normal.clear();
-    this.#lines.low.clear();
+    this.#lines.clear();
     for (const taker of this.#takers) taker(undefined);
     this.#takers.clear();
     this.#metrics?.depth(0);
@@ -244,30 +264,33 @@ export class WorkQueue {
   #enqueue(key: string, priority: Priority): void {
     const before = this.#queued.get(key);
     if (before && (before.priority === 'normal' || priority === 'low')) return;
-    const entry = { key, priority, since: before?.since ?? this.#now() };
+    const entry = { key, lane: this.#laneOf(key), priority, since: before?.since ?? this.#now() };
     this.#queued.set(key, entry);
-    this.#lines[priority].push(entry);
+    this.#lines.push(entry, priority);
     this.#metrics?.depth(this.depth);
-    const [taker] = this.#takers;
-    if (!taker) return;
-    this.#takers.delete(taker);
-    taker(this.#next());
+    this.#serveTakers();
+  }
+
+  /** Hands keys to waiting workers, as long as there is one of each. */
+  #serveTakers(): void {
+    for (const taker of this.#takers) {
+      const key = this.#next();
+      if (key === undefined) return;
+      this.#takers.delete(taker);
+      taker(key);
+    }
   }
 
   /** Takes out the next key and marks it as being worked on. */
   #next(): string | undefined {
-    for (const line of [this.#lines.normal, this.#lines.low]) {
-      for (let entry = line.shift(); entry; entry = line.shift()) {
-        // A key that has moved up leaves its old entry behind.
-        if (this.#queued.get(entry.key) !== entry) continue;
-        this.#queued.delete(entry.key);
-        this.#processing.set(entry.key, this.#now());
-        this.#metrics?.waited(this.#now() - entry.since);
-        this.#metrics?.depth(this.depth);
-        return entry.key;
-      }
-    }
-    return undefined;
+    const entry = this.#lines.take();
+    if (entry === undefined) return undefined;
+    const now = this.#now();
+    this.#queued.delete(entry.key);
+    this.#processing.set(entry.key, { entry, since: now });
+    this.#metrics?.waited(now - entry.since);
+    this.#metrics?.depth(this.depth);
+    return entry.key;
   }
 
   #now(): number {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Priority, WorkQueue, type WorkQueueMetrics } from '../../../src/kube/work-queue.ts';
+import type { Priority } from '../../../src/kube/fair-lines.ts';
+import { type LaneOptions, WorkQueue, type WorkQueueMetrics } from '../../../src/kube/work-queue.ts';
 import { FakeClock, never, settled, until } from './support.ts';
 
-function make(options: { readonly metrics?: WorkQueueMetrics } = {}) {
+function make(options: { readonly metrics?: WorkQueueMetrics } & LaneOptions = {}) {
   const clock = new FakeClock();
   return { clock, queue: new WorkQueue({ clock, ...options }) };
 }
@@ -208,7 +209,8 @@ describe('WorkQueue', () => {
   });
 
   test('never gives a key to two workers and loses no wake-up, whatever happens', async () => {
-    const key = fc.constantFrom('a', 'b', 'c');
+    const key = fc.constantFrom('a1', 'a2', 'a3', 'b1', 'b2');
+    const laneOf = (named: string) => named.charAt(0);
     const step = fc.oneof(
       fc.record({ do: fc.constant('add' as const), key, priority: fc.constantFrom<Priority>('normal', 'low') }),
       fc.record({ do: fc.constant('later' as const), key, ms: fc.integer({ min: 1, max: 50 }) }),
@@ -220,17 +222,19 @@ describe('WorkQueue', () => {
       }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const { queue, clock } = make();
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), async (steps, perLane) => {
+        const { queue, clock } = make({ lane: laneOf, perLane });
         const running = new Set<string>();
-        const givenTwice: string[] = [];
+        const wronglyGiven: string[] = [];
+        let waitingWorkers = 0;
+        const hasRoom = (lane: string) => [...running].filter((busy) => laneOf(busy) === lane).length < perLane;
         /** Keys that somebody has asked for since work on them last began, and from when on they may run. */
         const owed = new Map<string, number>();
         const owe = (asked: string, at: number) => owed.set(asked, Math.min(at, owed.get(asked) ?? at));
         const began = (taken: string | undefined) => {
           if (taken === undefined) return;
           // Takers may be served long after their step, where nobody would hear of a failing expectation.
-          if (running.has(taken)) givenTwice.push(taken);
+          if (running.has(taken) || !hasRoom(laneOf(taken))) wronglyGiven.push(taken);
           running.add(taken);
           if ((owed.get(taken) ?? 0) <= clock.now().getTime()) owed.delete(taken);
         };
@@ -244,7 +248,11 @@ describe('WorkQueue', () => {
           } else if (action.do === 'advance') clock.advance(action.ms);
           else if (action.do === 'take') {
             const controller = new AbortController();
-            const taking = queue.take(controller.signal).then(began, () => {});
+            waitingWorkers++;
+            const taking = queue
+              .take(controller.signal)
+              .then(began, () => {})
+              .finally(() => waitingWorkers--);
             await Promise.resolve();
             if (action.abort) controller.abort();
             await Promise.race([taking, settledSoon()]);
@@ -256,15 +264,19 @@ describe('WorkQueue', () => {
             }
           }
           await settledSoon();
-          expect(givenTwice).toEqual([]);
+          expect(wronglyGiven).toEqual([]);
           expect(queue.processing).toBe(running.size);
+          const now = clock.now().getTime();
+          const couldRun = [...owed].filter(([due, at]) => at <= now && !running.has(due) && hasRoom(laneOf(due)));
+          if (waitingWorkers > 0) expect(couldRun).toEqual([]);
         }
         // Let all work end: what is owed must come, and then nothing may be left.
-        for (let turn = 0; turn < 20; turn++) {
+        for (let turn = 0; turn < 60; turn++) {
           for (const ended of running) queue.done(ended);
           running.clear();
           clock.advance(1000);
-          while (queue.depth > 0) began(await queue.take(never));
+          await settledSoon();
+          if (running.size === 0 && queue.depth > 0) began(await queue.take(never));
         }
         await settledSoon();
         expect([...owed.keys()]).toEqual([]);
@@ -286,6 +298,62 @@ describe('WorkQueue', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  test('lanes take turns, whatever waits in them, and keep their order', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(20)).map(([lane, n]) => lane + n)),
+        async (keys) => {
+          const laneOf = (key: string) => key.charAt(0);
+          const { queue } = make({ lane: laneOf });
+          for (const key of keys) queue.add(key);
+          const taken = await takeAll(queue);
+
+          for (const lane of ['a', 'b', 'c']) {
+            const ofLane = (all: readonly string[]) => all.filter((key) => laneOf(key) === lane);
+            expect(ofLane(taken)).toEqual(ofLane(keys));
+            // Between two keys of a lane every other lane has at most one.
+            const others = taken
+              .join(' ')
+              .split(new RegExp(`${lane}\\d+`))
+              .slice(1, -1);
+            for (const between of others) {
+              const lanes = between
+                .split(' ')
+                .filter((key) => key !== '')
+                .map(laneOf);
+              expect(lanes).toEqual([...new Set(lanes)]);
+            }
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('a lane with 10,000 keys does not starve one with a single key', async () => {
+    const { queue } = make({ lane: (key) => key.charAt(0), perLane: 1 });
+    for (let index = 0; index < 10_000; index++) queue.add(`a${index}`);
+    queue.add('b');
+    const first = [await queue.take(never), await queue.take(never)];
+
+    expect(first).toEqual(['a0', 'b']);
+  });
+
+  test('a lane at its limit blocks no other, of whatever priority, and goes on when a place of it is free', async () => {
+    const { queue } = make({ lane: (key) => key.charAt(0), perLane: 2 });
+    for (const key of ['a1', 'a2', 'a3']) queue.add(key);
+    const stuck = [await queue.take(never), await queue.take(never)];
+    const given: (string | undefined)[] = [];
+    for (let worker = 0; worker < 3; worker++) void queue.take(never).then((key) => given.push(key));
+    queue.add('b1', 'low');
+    await settledSoon();
+    expect([stuck, given, queue.depth]).toEqual([['a1', 'a2'], ['b1'], 1]);
+
+    queue.done('a2');
+    await settledSoon();
+    expect(given).toEqual(['b1', 'a3']);
   });
 
   test('10,000 keys in a burst and as many delayed ones are each worked on once', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConflictError, TerminalError } from '../../../api/errors.ts';
 import { type KubeObject, type ObjectMeta, objectKey, objectLabel } from '../../../api/object.ts';
-import { asMap, frozenCopy, isMap, type JsonMap, sameJson } from '../../json.ts';
+import { asMap, frozenAround, frozenCopy, isMap, type JsonMap, sameJson } from '../../json.ts';
 import type { KindRef, ListResult, ObjectName, ObjectStore, WatchEvent, WriteOptions } from '../../store.ts';
 import { EventLog } from './event-log.ts';
 import { withListsAsMaps, withMapsAsLists } from './keyed-lists.ts';
@@ -150,7 +150,7 @@ export class EmbeddedStore implements ObjectStore {
     const existing = this.#find(object);
     if (!existing) throw notFound(object, object.metadata);
     checkPreconditions(object, existing.object, object.metadata);
-    const { status = {} } = frozenCopy(asMap(object));
+    const { status = {} } = frozenCopy({ status: asMap(object).status });
     const manager = managerKey(options.fieldManager, 'Apply', 'status');
     const live = withListsAsMaps(asMap(existing.object));
     const applied = withListsAsMaps({ status });
@@ -216,9 +216,9 @@ export class EmbeddedStore implements ObjectStore {
       generation: 1,
       creationTimestamp: this.#timestamp(),
     };
-    const object = assemble(like, system, content);
+    const object = frozenAround(assemble(like, system, content));
     checkMetadata(object, undefined);
-    this.#kinds.get(kindId(object))?.validate?.(frozenCopy(object));
+    this.#kinds.get(kindId(object))?.validate?.(object);
     const stored = this.#commit('ADDED', object, managers);
     this.#collectIfOrphan(stored);
     return stored.object;
@@ -233,11 +233,11 @@ export class EmbeddedStore implements ObjectStore {
     }
     const moved = contentDiffers(before, draft);
     const generation = (before.metadata.generation ?? 0) + (moved ? 1 : 0);
-    const object: KubeObject = { ...draft, metadata: { ...draft.metadata, generation } };
+    const object = frozenAround({ ...draft, metadata: { ...draft.metadata, generation } });
     checkMetadata(object, before);
     // What is being deleted must be able to lose its finalizers whatever the rules have become.
     const deleting = before.metadata.deletionTimestamp !== undefined;
-    if (moved || !deleting) this.#kinds.get(kindId(object))?.validate?.(frozenCopy(object), before);
+    if (moved || !deleting) this.#kinds.get(kindId(object))?.validate?.(object, before);
     if (deleting && !object.metadata.finalizers?.length) return this.#remove(object, managers);
     const stored = this.#commit('MODIFIED', object, managers);
     this.#collectIfOrphan(stored);
@@ -283,7 +283,7 @@ export class EmbeddedStore implements ObjectStore {
 
   #commit(type: 'ADDED' | 'MODIFIED' | 'DELETED', draft: KubeObject, managers: Managers): StoredObject {
     const version = ++this.#version;
-    const object = frozenCopy({ ...draft, metadata: { ...draft.metadata, resourceVersion: String(version) } });
+    const object = frozenAround({ ...draft, metadata: { ...draft.metadata, resourceVersion: String(version) } });
     const stored = { object, managers };
     const before = this.#objects.get(kindId(object), objectKey(object.metadata))?.object;
     if (type === 'DELETED') this.#objects.remove(stored);
