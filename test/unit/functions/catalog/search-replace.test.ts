@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { createBuiltinRuntime } from '../../../../src/functions/builtin-runtime.ts';
 import { searchReplace } from '../../../../src/functions/catalog/search-replace/function.ts';
 import { globPattern } from '../../../../src/functions/catalog/search-replace/glob.ts';
 import { matchesPath, parsePathPattern } from '../../../../src/functions/catalog/search-replace/path-pattern.ts';
 import { getIn, type KrmMap } from '../../../../src/krm/value.ts';
+import { Package } from '../../../../src/package/package.ts';
+import { createRenderer } from '../../../../src/render/renderer.ts';
 import { itemsOf, messages, run, values } from './support.ts';
 
 const TEXT = `apiVersion: apps/v1
@@ -146,6 +149,34 @@ describe('search-replace: putting', () => {
     });
     expect(output.items[0]?.text?.()).toContain('  name: web-deployment # kpt-set: ${kind}-deployment\n');
     expect(messages(output)).toEqual(['Mutated field value to "web-deployment # kpt-set: ${kind}-deployment"']);
+  });
+});
+
+describe('search-replace: in a pipeline', () => {
+  test('S-10: a selector limits it to one kind', async () => {
+    const kptfile = `apiVersion: kpt.dev/v1
+kind: Kptfile
+metadata:
+  name: p
+pipeline:
+  mutators:
+  - image: search-replace:v0.2.0
+    configMap: {by-path: spec.ref.name, put-value: new}
+    selectors:
+    - kind: One
+`;
+    const resource = (kind: string) =>
+      `apiVersion: x.test/v1\nkind: ${kind}\nmetadata:\n  name: a\nspec:\n  ref:\n    name: old\n`;
+    const files = { Kptfile: kptfile, 'one.yaml': resource('One'), 'two.yaml': resource('Two') };
+    const encoded = Object.entries(files).map(([path, text]) => {
+      return [path, { bytes: new TextEncoder().encode(text), mode: '100644' }] as const;
+    });
+    const renderer = createRenderer({ runtime: createBuiltinRuntime() });
+    const outcome = await renderer.render(Package.of(encoded), { signal: new AbortController().signal });
+    expect(outcome.report.failure).toBeUndefined();
+    const content = (path: string) => new TextDecoder().decode(outcome.package.get(path)?.bytes);
+    expect(content('one.yaml')).toBe(resource('One').replace('old', 'new'));
+    expect(content('two.yaml')).toBe(resource('Two'));
   });
 });
 
