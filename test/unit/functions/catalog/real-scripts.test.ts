@@ -27,7 +27,7 @@ describe('scripts of real packages', () => {
   test.each([
     ['nephio/optional/argo-cd-app', 'argo-wc-app.yaml', 'name: example-argo-edge\n'],
     ['distros/sandbox/repository', 'repo-porch.yaml', 'repo: http://172.18.0.200:3000/nephio/example-repo.git\n'],
-    ['infra/capi/vlanindex', 'vlanindex.yaml', 'name: vlanindex\n'],
+    ['infra/capi/vlanindex', 'vlanindex.yaml', 'name: example\n'],
   ])('%s renders, twice to the same bytes', async (name, file, line) => {
     if (!withGo || !existsSync(folder)) return;
     const engine = new StarlarkEngine({ file: pathToFileURL(join(built, 'starlark.wasm')) });
