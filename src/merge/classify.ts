@@ -21,9 +21,8 @@ const SIDE_NAMES = ['base', 'local', 'updated'] as const;
 export function classifyFile(path: string, sides: FileSides): ClassifiedFile {
   const present = SIDE_NAMES.filter((side) => sides[side] !== undefined);
   const files = present.map((side) => sides[side] as PackageFile);
-  if (files.some(({ mode }) => mode === '120000' || mode === '160000')) return { kind: 'binary', path };
-  const kind = files.every(isText) ? 'text' : 'binary';
-  if (!isKrmPath(path) && !path.endsWith('.json')) return { kind, path };
+  const kind = plainKind(sides);
+  if (kind === 'binary' || (!isKrmPath(path) && !path.endsWith('.json'))) return { kind, path };
   if (files.length === 3 && files.every(({ bytes }) => Buffer.compare(bytes, files[0]?.bytes ?? bytes) === 0)) {
     // Nothing to merge, whatever is in it; its resources still pair with ones that were moved elsewhere.
     if (parseKrmFile(path, (files[0] as PackageFile).bytes).problems.length > 0) return { kind, path };
@@ -35,6 +34,13 @@ export function classifyFile(path: string, sides: FileSides): ClassifiedFile {
       documents.length > 0 && documents.every(({ value }) => isResource(value) && value.kind !== 'Kptfile'),
   );
   return resources ? { kind: 'resources', path, files: parsed } : { kind, path };
+}
+
+/** How a file is merged that is not read as resources: links and submodules as a whole, like bytes. */
+export function plainKind(sides: FileSides): 'text' | 'binary' {
+  return Object.values(sides).every((file) => file.mode !== '120000' && file.mode !== '160000' && isText(file))
+    ? 'text'
+    : 'binary';
 }
 
 function readable(path: string, side: SideName, bytes: Uint8Array): KrmFile {

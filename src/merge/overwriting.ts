@@ -21,7 +21,9 @@ export function forceDeleteReplace(input: MergeInput, options: MergeOptions): St
   const changes = mergedPackages(input, options).flatMap(({ files }) =>
     [...files].flatMap(([path, { updated }]): FileChange[] => (path === ROOT ? [] : [[path, updated ?? null]])),
   );
-  return { changes: [...changes, ...root.changes], conflicts: root.conflicts, warnings: [] };
+  const lost = localChanges(input, options).filter((path) => path !== ROOT);
+  const warnings = lost.length === 0 ? [] : [`local changes are gone: ${listed(lost)}`];
+  return { changes: [...changes, ...root.changes], conflicts: root.conflicts, warnings };
 }
 
 /**
@@ -31,14 +33,20 @@ export function forceDeleteReplace(input: MergeInput, options: MergeOptions): St
 export function fastForward(input: MergeInput, options: MergeOptions): StrategyResult {
   const changed = localChanges(input, options);
   if (changed.length > 0) {
-    const shown = changed.slice(0, 20).join(', ') + (changed.length > 20 ? ` and ${changed.length - 20} more` : '');
     throw new TerminalError(
       'LocalChanges',
-      `local package files have been modified: ${shown}; use another strategy than fast-forward`,
+      `local package files have been modified: ${listed(changed)}; use another strategy than fast-forward`,
       { file: changed[0] },
     );
   }
   return forceDeleteReplace(input, options);
+}
+
+const SHOWN_FILES = 20;
+
+function listed(paths: readonly string[]): string {
+  const more = paths.length > SHOWN_FILES ? ` and ${paths.length - SHOWN_FILES} more` : '';
+  return `${paths.slice(0, SHOWN_FILES).join(', ')}${more}`;
 }
 
 function localChanges(input: MergeInput, options: MergeOptions): string[] {

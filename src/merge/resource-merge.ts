@@ -4,7 +4,7 @@ import { type KrmValue, valuesEqual } from '../krm/value.ts';
 import { filesEqual } from '../package/file.ts';
 import type { Package } from '../package/package.ts';
 import type { FileChange, PackageFile } from '../package/types.ts';
-import { type ClassifiedFile, classifyFile, type FileSides } from './classify.ts';
+import { type ClassifiedFile, classifyFile, type FileSides, plainKind } from './classify.ts';
 import { matchKey, upstreamId } from './identity.ts';
 import { kptfileContentEqual, mergeKptfile } from './kptfile-merge.ts';
 import type { ListKeyLookup } from './list-keys.ts';
@@ -124,7 +124,8 @@ function mergeFiles(
       conflicts.push(...own.conflicts);
       continue;
     }
-    const file = ignored.has(path) ? plain(path, sides) : classifyFile(path, sides);
+    // What is ignored is nobody's resource, whatever its name.
+    const file: ClassifiedFile = ignored.has(path) ? { kind: plainKind(sides), path } : classifyFile(path, sides);
     if (file.kind === 'resources') resourceFiles.push(file);
     else {
       const merged = mergePlainFile(path, sides, file.kind === 'text');
@@ -142,11 +143,6 @@ function mergeFiles(
     changes.push([path, bytes === null ? null : { bytes, mode: modeOf(files.get(path)) }]);
   }
   return { changes, conflicts: [...conflicts, ...merged.conflicts], warnings: [] };
-}
-
-function plain(path: string, sides: FileSides): ClassifiedFile {
-  // What is ignored is nobody's resource, whatever its name.
-  return classifyFile(`${path}.ignored`, sides);
 }
 
 function modeOf(sides: FileSides | undefined): PackageFile['mode'] {

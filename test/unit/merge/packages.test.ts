@@ -294,9 +294,10 @@ describe('other strategies', () => {
   });
 
   test('115, 7.4.59: force-delete-replace leaves nothing of its own but the Kptfile', () => {
-    const local = { ...base, 'mine.txt': '', Kptfile: kptfile('mine') };
+    const local = { ...base, 'gone.txt': 'edited', 'mine.txt': '', Kptfile: kptfile('mine') };
     expect(merge(base, local, updated, { strategy: 'force-delete-replace' })).toMatchObject({
       files: updated,
+      warnings: ['local changes are gone: gone.txt, mine.txt'],
       root: kptfile('mine'),
     });
   });

@@ -58,7 +58,7 @@ function merge(base: Files, local: Files, updated: Files) {
   return { files: textsOf(pkg), conflicts };
 }
 
-const RUNS = { numRuns: 80 };
+const RUNS = { numRuns: 50 };
 
 describe('for random packages', () => {
   test('what only one side changed is that side, to the byte', () => {
@@ -95,7 +95,7 @@ describe('for random packages', () => {
         });
         expect(unexplained).toEqual([]);
       }),
-      { numRuns: 250 },
+      { numRuns: 200 },
     );
   });
 
