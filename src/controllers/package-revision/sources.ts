@@ -74,7 +74,13 @@ async function readGit(
   const secret = source.secretRef?.name ?? '';
   const scope = secret === '' ? '' : `${namespace}/${secret}`;
   const store = await env.gateway.store(source.repo, scope, secret === '' ? undefined : env.secrets(namespace, secret));
-  return fetchPackage(store, source, signal);
+  try {
+    return await fetchPackage(store, source, signal);
+  } catch (error) {
+    // A ref that is not there today may be pushed tomorrow, and nothing tells of it.
+    const mayCome = error instanceof TerminalError && error.reason === 'RefNotFound';
+    throw mayCome ? new TransientError(error.reason, error.message, error.location) : error;
+  }
 }
 
 /** Locks hold no secret: that of a registered repository with the same URL is taken, if there is one. */

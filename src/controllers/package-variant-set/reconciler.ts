@@ -56,9 +56,9 @@ export class PackageVariantSetReconciler implements Reconciler {
     for (const planned of plan.apply) outcomes.push(await this.#apply(set, planned, signal));
     summarise(report, outcomes);
     // Nothing is removed on account of a set that could not be read whole.
-    if (faults.length === 0) for (const variant of plan.remove) await this.#remove(variant, signal);
-    const retry = outcomes.find((outcome) => outcome.retry !== undefined)?.retry;
-    if (retry !== undefined) throw retry;
+    const failures: unknown[] = outcomes.flatMap(({ retry }) => (retry === undefined ? [] : [retry]));
+    if (faults.length === 0) for (const variant of plan.remove) failures.push(...(await this.#remove(variant, signal)));
+    if (failures.length > 0) throw failures[0];
   }
 
   async #apply(set: PackageVariantSet, planned: PlannedVariant, signal: AbortSignal): Promise<TargetOutcome> {
@@ -86,8 +86,15 @@ export class PackageVariantSetReconciler implements Reconciler {
     throw new TerminalError('VariantExists', `PackageVariant ${name} exists already and is not this set's`);
   }
 
-  async #remove({ metadata }: PackageVariant, signal: AbortSignal): Promise<void> {
-    await this.#env.store.delete(PACKAGE_VARIANT, metadata, { uid: metadata.uid, signal });
+  /** What went wrong, if anything did: one that cannot be removed keeps no other. */
+  async #remove({ metadata }: PackageVariant, signal: AbortSignal): Promise<readonly unknown[]> {
+    try {
+      await this.#env.store.delete(PACKAGE_VARIANT, metadata, { uid: metadata.uid, signal });
+      return [];
+    } catch (error) {
+      signal.throwIfAborted();
+      return [error];
+    }
   }
 }
 
