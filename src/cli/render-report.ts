@@ -14,6 +14,12 @@ export interface ReportStyle {
 /** Lines of one message that are shown when it is cut. */
 const SHOWN_LINES = 4;
 
+/** What of the command line helps against a failure. */
+const HINTS: Readonly<Record<string, readonly string[]>> = {
+  ImageNotAllowed: ['  --allow-images adds registry paths that images may come from'],
+  Timeout: ['  --fn-timeout gives functions more time'],
+};
+
 /** A render as `kpt fn render` tells of it. */
 export function describeReport(report: RenderReport, style: ReportStyle): string {
   const { steps, failure, warnings } = report;
@@ -30,7 +36,7 @@ export function describeReport(report: RenderReport, style: ReportStyle): string
   const ran = steps.filter(({ exitCode, skipped }) => exitCode === 0 && skipped !== true).length;
   const packages = new Set(steps.map(({ packagePath }) => packagePath)).size;
   if (failure === undefined) lines.push(`Successfully executed ${ran} function(s) in ${packages} package(s).`);
-  else lines.push(`${failure.reason}: ${failure.message}`);
+  else lines.push(`${failure.reason}: ${failure.message}`, ...(HINTS[failure.reason] ?? []));
   return `${lines.join('\n')}\n`;
 }
 

@@ -216,6 +216,24 @@ test.each([
   expect(await text('app/app.yaml')).toBe(FILES['app.yaml']);
 });
 
+test('an image from elsewhere is refused, which says which flag allows it', async () => {
+  const Kptfile = kptfile('app', 'pipeline:\n  mutators:\n  - image: example.net/evil:v1\n');
+  await write({ ...FILES, Kptfile });
+  const { code, stderr } = await veranda('app');
+  expect(stderr).toMatch(/^ImageNotAllowed: .*example\.net\/evil:v1/m);
+  expect(stderr).toContain('--allow-images');
+  expect(code).toBe(1);
+});
+
+test('a Kptfile of 5 MB is refused and stays', async () => {
+  const Kptfile = kptfile('app', `# ${'x'.repeat(5_000_000)}\n`);
+  await write({ ...FILES, Kptfile });
+  const { code, stderr } = await veranda('app');
+  expect(stderr).toMatch(/^InvalidKptfile: Kptfile: the Kptfile has 5\d+ bytes/m);
+  expect(code).toBe(1);
+  expect(await text('app/Kptfile')).toBe(Kptfile);
+});
+
 test('a local program stands for an image', async () => {
   await write({
     ...FILES,
