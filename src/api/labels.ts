@@ -48,6 +48,11 @@ export const INPUT_HASH_ANNOTATION = 'veranda.dev/input-hash';
  * upstream that its source names, although the package's lock says that it was made from something else.
  */
 export const TRUST_OLD_UPSTREAM_ANNOTATION = 'veranda.dev/trust-old-upstream';
+/**
+ * Annotation of a resource in a package, or of its Kptfile for all of them: which side wins where an upgrade finds
+ * changes on both, "local" or "upstream". "local" also keeps what upstream removed, "upstream" lets it go.
+ */
+export const MERGE_PREFERENCE_ANNOTATION = 'veranda.dev/merge-preference';
 
 /** Field manager of our server-side apply. */
 export const FIELD_MANAGER = 'veranda';

@@ -1,4 +1,5 @@
 import { TerminalError } from '../api/errors.ts';
+import { MERGE_PREFERENCE_ANNOTATION } from '../api/labels.ts';
 import type { KrmDocument } from '../krm/file.ts';
 import { describeId, idKey, resourceId } from '../krm/identity.ts';
 import { getString, isList, isMap, type KrmMap, type KrmPath, type KrmValue, withKey } from '../krm/value.ts';
@@ -6,7 +7,7 @@ import { mergeComments } from './comment-merge.ts';
 import type { DocumentChange } from './document-text.ts';
 import { inlineListKeys } from './inline-keys.ts';
 import { firstOf, type ListKeyLookup, type ListKeys } from './list-keys.ts';
-import { PREFERENCE_ANNOTATION, type Preference } from './types.ts';
+import type { Preference } from './types.ts';
 import { type FieldConflict, mergeInStages, mergeValues, type ValueMerge } from './value-merge.ts';
 
 export interface DocumentMerge {
@@ -81,7 +82,7 @@ function mergeResource(
 
 /** The preference that a resource states for itself. */
 export function preferenceOf(resource: KrmValue | undefined): Preference | undefined {
-  const said = getString(resource, ['metadata', 'annotations', PREFERENCE_ANNOTATION]);
+  const said = getString(resource, ['metadata', 'annotations', MERGE_PREFERENCE_ANNOTATION]);
   return said === 'local' || said === 'upstream' ? said : undefined;
 }
 

@@ -25,12 +25,6 @@ export type MergeStrategy = 'resource-merge' | 'fast-forward' | 'force-delete-re
 /** Which side is taken where both changed the same thing. */
 export type Preference = 'local' | 'upstream';
 
-/**
- * Annotation of a resource, on the local or the new upstream side: which side wins its conflicts. `local` also keeps
- * what upstream removed, `upstream` lets it go.
- */
-export const PREFERENCE_ANNOTATION = 'veranda.dev/merge-preference';
-
 /** The three states of a package. An empty base stands for a package of unknown origin. */
 export interface MergeInput {
   readonly base: Package;

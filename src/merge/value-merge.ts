@@ -84,6 +84,7 @@ class ValueMerger {
     if (valuesEqual(base, upstream) || valuesEqual(local, upstream)) return local;
     if (base === null && upstream === undefined) return local;
     if (local === undefined && base === undefined) return upstream;
+    if (!hasValue(local) && !hasValue(upstream)) return undefined;
     const kind = commonKind([base, local, upstream], place);
     if (local === null && hasValue(base)) return this.#clash({ base, local, upstream }, place, undefined, undefined);
     if (kind === 'map') return this.#map({ base, local, upstream }, place);
@@ -123,7 +124,8 @@ class ValueMerger {
   /** A map that was deleted here and changed upstream comes back with what upstream changed, as in the reference. */
   #absentMap(sides: Sides, place: Place): Side {
     if (this.#options.prefer === 'local') return this.#clash(sides, place, undefined, undefined);
-    const entries = this.#entries(sides, place);
+    // One conflict tells it all.
+    const entries = new ValueMerger({ ...this.#options, report: () => undefined }).#entries(sides, place);
     return entries.length === 0 ? undefined : this.#clash(sides, place, undefined, fromEntries(entries));
   }
 
@@ -209,7 +211,7 @@ class ValueMerger {
 }
 
 /**
- * The kind that all values of a field have; an empty map counts as no value beside scalars and lists.
+ * The kind that all values of a field have; a side without the field, or with a null, has none.
  * @throws TerminalError KindMismatch
  */
 function commonKind(values: readonly Side[], place: Place): 'map' | 'list' | 'scalar' {

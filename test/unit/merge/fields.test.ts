@@ -85,6 +85,19 @@ describe('fields of a resource', () => {
     expect(merged.conflicts).toMatchObject([{ field: 'data.b', local: 1, upstream: 2 }]);
   });
 
+  test('a structure that was deleted here comes back with what upstream changed in it, as one conflict', () => {
+    const base = configMap({ a: '1' }, 'settings', 'spec: {x: {v: {z: 1, w: 1}}}\n');
+    const updated = configMap({ a: '1' }, 'settings', 'spec: {x: {v: {z: 2, w: 1}}}\n');
+    const merged = mergeText(base, configMap({ a: '2' }), updated);
+    expect(merged.text).toBe(`${configMap({ a: '2' })}spec:\n  x:\n    v:\n      z: 2\n`);
+    expect(merged.conflicts).toMatchObject([{ field: 'spec', resolution: 'upstream' }]);
+  });
+
+  test('what both sides removed is no conflict, whether by a null or not', () => {
+    const [base, updated] = [configMap({ a: '1', b: '1' }), configMap({ a: '1', b: 'null' })];
+    expect(mergeText(base, configMap({ a: '2' }), updated)).toEqual({ text: configMap({ a: '2' }), conflicts: [] });
+  });
+
   test('a preference for the local side keeps what would be lost', () => {
     const prefer = '  annotations:\n    veranda.dev/merge-preference: local\n';
     const at = (data: { [key: string]: string }) => configMap(data, 'settings', prefer);
