@@ -59,14 +59,26 @@ export interface RevisionInfo extends RevisionKey {
   readonly handPushed: boolean;
   /** True when any commit of a draft was not made by us, also below commits of ours: nobody may make it anew. */
   readonly editedByHand: boolean;
+  /**
+   * Branches of an earlier state of this revision that a push which arrived late has brought back: same package tree, same
+   * trailers. Absent when there are none.
+   */
+  readonly strays?: readonly { readonly ref: string; readonly commit: string }[];
+}
+
+export interface RefWarning {
+  readonly ref: string;
+  readonly message: string;
+  /** CamelCase; only where somebody has to be told at once. */
+  readonly reason?: 'TagMoved' | 'HistoryRewritten';
 }
 
 export interface RepositorySnapshot {
   /** Head of the registered branch; absent in an empty repository. */
   readonly head?: string;
   readonly revisions: readonly RevisionInfo[];
-  /** Refs that were left out and why; one bad ref never spoils the list. */
-  readonly warnings: readonly { readonly ref: string; readonly message: string }[];
+  /** What is odd about refs, such as why they were left out; one bad ref never spoils the list. */
+  readonly warnings: readonly RefWarning[];
   /** Changes when and only when a ref of the repository changed. */
   readonly version: string;
 }
@@ -130,6 +142,11 @@ export interface PackageRepository {
   restore(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
   /** Deletes a draft, proposed, deletion-proposed or branch-head revision; one that is gone already is a success. */
   delete(revision: RevisionInfo, options?: CallOptions & { readonly author?: PersonStamp }): Promise<void>;
+  /**
+   * Deletes the strays of a revision; returns it without them.
+   * @throws ConflictError RefMoved when one of them, or the revision itself, is no longer what it was
+   */
+  dropStrays(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
   close(): Promise<void>;
 }
 
@@ -146,6 +163,7 @@ export const PACKAGE_REPOSITORY_METHODS = [
   'proposeDeletion',
   'restore',
   'delete',
+  'dropStrays',
   'close',
 ] as const satisfies readonly (keyof PackageRepository)[];
 

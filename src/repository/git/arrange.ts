@@ -14,8 +14,17 @@ export interface FoundRef {
 
 type Warning = RepositorySnapshot['warnings'][number];
 
+/** Who has a workspace, and branches that say the same of it: see {@link isStray}. */
+interface Claim {
+  readonly holder: FoundRef;
+  readonly strays: readonly FoundRef[];
+}
+
 /** Refs that claim one workspace: a published revision comes before a draft, a draft before a proposal. */
 const PRECEDENCE: readonly RefKind[] = ['tag', 'draft', 'proposed'];
+
+/** The way of a revision. */
+const PROGRESS: readonly RefKind[] = ['draft', 'proposed', 'tag'];
 
 /** One revision for each package and workspace, in order of both, with the lifecycle that the refs give it. Pure. */
 export function arrangeRevisions(
@@ -23,37 +32,61 @@ export function arrangeRevisions(
   refs: RefMap,
   found: readonly FoundRef[],
 ): { readonly revisions: RevisionInfo[]; readonly warnings: Warning[] } {
-  const chosen = new Map<string, FoundRef>();
+  const claims = new Map<string, Claim>();
   const warnings: Warning[] = [];
   for (const candidate of found.toSorted(byPrecedence)) {
-    const named = claimWorkspace(chosen, candidate);
+    const named = claimWorkspace(claims, candidate);
     const key = `${named.path}\0${named.entry.workspace}`;
-    const holder = chosen.get(key);
-    if (!holder) chosen.set(key, named);
-    else if (holder.entry.approvedDraft !== candidate.entry.commit) {
-      const message = `workspace ${named.entry.workspace} of package ${named.path} is taken by ${holder.ref}`;
+    const claim = claims.get(key);
+    if (!claim) claims.set(key, { holder: named, strays: [] });
+    else if (isStray(candidate, claim.holder)) claims.set(key, { ...claim, strays: [...claim.strays, candidate] });
+    else if (isStray(claim.holder, named)) claims.set(key, { holder: named, strays: [claim.holder] });
+    else if (claim.holder.entry.approvedDraft !== candidate.entry.commit) {
+      const message = `workspace ${named.entry.workspace} of package ${named.path} is taken by ${claim.holder.ref}`;
       warnings.push({ ref: candidate.ref, message });
     }
   }
-  const latest = latestRevisions(chosen.values());
+  const latest = latestRevisions([...claims.values()].map(({ holder }) => holder));
   const revisions: RevisionInfo[] = [];
   const markers = new Set<string>();
-  for (const { ref, kind, path, entry } of chosen.values()) {
+  for (const { holder, strays } of claims.values()) {
+    const { ref, kind, path, entry } = holder;
     const name = layout.scope.packageName(path);
     if (name === undefined) continue;
     const marker = layout.deletionRef({ package: name, revision: entry.revision, workspace: entry.workspace });
     const doomed = kind === 'tag' && refs.has(marker);
     if (doomed) markers.add(marker);
     const isLatest = entry.revision > 0 && entry.revision === latest.get(path);
-    revisions.push(layout.describe(name, ref, entry, lifecycleOf(kind, doomed), isLatest));
+    const info = layout.describe(name, ref, entry, lifecycleOf(kind, doomed), isLatest);
+    revisions.push(strays.length === 0 ? info : { ...info, strays: strays.map(strayRef) });
   }
   return { revisions: revisions.sort(byName), warnings: [...warnings, ...orphanMarkers(layout, refs, markers)] };
 }
 
+/**
+ * The push of a process that died may reach the server late, when the next process has made, proposed or even published the
+ * same draft: then it brings back a branch that says nothing which `kept` does not say. Only such a branch is one of ours to
+ * remove; a draft that a publication has left behind is what the publication is finished by.
+ */
+function isStray(branch: FoundRef, kept: FoundRef): boolean {
+  const later = PROGRESS.indexOf(kept.kind) > PROGRESS.indexOf(branch.kind);
+  const [ours, theirs] = [branch.entry, kept.entry];
+  const isOurs = ours.task !== undefined && !ours.handPushed && !ours.editedByHand;
+  const separate = ours.commit !== theirs.commit && ours.commit !== theirs.approvedDraft;
+  if (!later || !isOurs || !separate || !theirs.workspaceKnown) return false;
+  const says = ({ tree, workspace, task, origin }: RevisionEntry): string =>
+    JSON.stringify([tree, workspace, task, origin]);
+  return says(ours) === says(theirs);
+}
+
+function strayRef({ ref, entry }: FoundRef): NonNullable<RevisionInfo['strays']>[number] {
+  return { ref, commit: entry.commit };
+}
+
 /** A tag that says nothing of its workspace gives way to one that does: `v2` may be the workspace of another revision. */
-function claimWorkspace(chosen: ReadonlyMap<string, FoundRef>, candidate: FoundRef): FoundRef {
+function claimWorkspace(claims: ReadonlyMap<string, unknown>, candidate: FoundRef): FoundRef {
   const { kind, path, ref, entry } = candidate;
-  if (kind !== 'tag' || !chosen.has(`${path}\0${entry.workspace}`)) return candidate;
+  if (kind !== 'tag' || !claims.has(`${path}\0${entry.workspace}`)) return candidate;
   const workspace = ref.slice(ref.lastIndexOf('/') + 1);
   return { ...candidate, entry: { ...entry, workspace: entry.workspaceKnown ? workspace : `tag-${workspace}` } };
 }

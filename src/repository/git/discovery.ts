@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { errorMessage, TransientError } from '../../api/errors.ts';
-import type { RepositorySnapshot, RevisionInfo } from '../types.ts';
+import type { RepositorySnapshot, RevisionInfo, RefWarning as Warning } from '../types.ts';
 import { arrangeRevisions, type FoundRef } from './arrange.ts';
+import { descendsFrom } from './history.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { hasKptfile } from './objects.ts';
 import { parseRef } from './refs.ts';
@@ -14,8 +15,6 @@ const READS = 16;
 
 const ROOT_PACKAGE =
   'the Kptfile in the directory of the Repository itself is ignored: a package needs a path below it';
-
-type Warning = RepositorySnapshot['warnings'][number];
 
 type Entry = RevisionEntry | EntryFault;
 
@@ -35,6 +34,8 @@ export class Discovery {
   #headRead: Oid | undefined;
   /** First commit that each tag was seen at; tags are published revisions and must not move. */
   readonly #firstSeen = new Map<string, Oid>();
+  /** Stays until the branch moves again, on top of what it holds. */
+  #rewritten: Warning | undefined;
 
   constructor(remote: GitRemote, layout: RepositoryLayout) {
     this.#remote = remote;
@@ -59,11 +60,23 @@ export class Discovery {
     return new Map([...refs].filter(([ref, oid]) => this.#commitRead(ref) !== oid && !isMarker(ref)));
   }
 
+  /**
+   * Tells that the registered branch was at `before` and later, by others or by us, at `now`, whose commits are in the mirror.
+   * What a branch held must not be lost: packages are published by it.
+   */
+  async branchMoved(before: Oid, now: Oid): Promise<void> {
+    if (before === now) return;
+    const ref = this.#layout.branchRef;
+    const message = `the branch was rewritten: its commit ${now} is not made on top of ${before}, where it was before`;
+    const kept = await descendsFrom(this.#remote.objects, now, before);
+    this.#rewritten = kept ? undefined : { ref, message, reason: 'HistoryRewritten' };
+  }
+
   /** All commits of `refs` must be in the mirror. */
   async snapshot(refs: RefMap): Promise<RepositorySnapshot> {
     const entries = await this.#readEntries(refs);
     const found: FoundRef[] = [];
-    const warnings: Warning[] = [];
+    const warnings: Warning[] = this.#rewritten ? [this.#rewritten] : [];
     for (const [ref, oid] of refs) {
       const parsed = parseRef(ref);
       if (!parsed || ref === this.#layout.branchRef || parsed.kind === 'deletionProposed') continue;
@@ -73,7 +86,8 @@ export class Discovery {
       else found.push({ ref, kind: parsed.kind, path: parsed.path, entry });
       const first = this.#firstSeen.get(ref);
       if (parsed.kind === 'tag' && first !== undefined && first !== oid) {
-        warnings.push({ ref, message: `the tag of a published revision was moved from commit ${first} to ${oid}` });
+        const message = `the tag of a published revision was moved from commit ${first} to ${oid}`;
+        warnings.push({ ref, message, reason: 'TagMoved' });
       }
     }
     const arranged = arrangeRevisions(this.#layout, refs, found);

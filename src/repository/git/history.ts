@@ -53,6 +53,27 @@ function draftTrailer(commit: Commit, path: string, workspace: string): Trailer 
   return trailers.findLast((t) => t.package === path && t.workspaceName === workspace && t.revision === 0) ?? 'foreign';
 }
 
+/** How far a branch may have moved between two looks at it and still be followed. */
+const FOLLOWED_COMMITS = 20_000;
+
+/** Whether one of the commits that `head` leads to is `ancestor`; true also when that is too far away to tell. */
+export async function descendsFrom(objects: GitObjects, head: Oid, ancestor: Oid): Promise<boolean> {
+  const seen = new Set([head]);
+  let frontier = [head];
+  while (frontier.length > 0 && !seen.has(ancestor) && seen.size < FOLLOWED_COMMITS) {
+    const next: Oid[] = [];
+    await forEachLimited(frontier, READS, async (oid) => {
+      for (const parent of (await objects.commit(oid)).parents) {
+        if (seen.has(parent)) continue;
+        seen.add(parent);
+        next.push(parent);
+      }
+    });
+    frontier = next;
+  }
+  return frontier.length > 0 || seen.has(ancestor);
+}
+
 /** The highest revision number of each package that was ever approved on one branch. */
 export class ApprovedRevisions {
   readonly #objects: GitObjects;

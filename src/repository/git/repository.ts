@@ -18,7 +18,7 @@ import { RepositoryLayout } from './layout.ts';
 import type { GitRepositoryOptions } from './options.ts';
 import { PublishUnit } from './publish.ts';
 import { applyWrites, GitRemote } from './remote.ts';
-import { deletion, isPublished, moveDraft, proposeDeletion, restorePublished } from './transitions.ts';
+import { deletion, isPublished, moveDraft, proposeDeletion, restorePublished, strayDeletion } from './transitions.ts';
 import type { GitStore, Oid, RefMap, RefUpdate } from './types.ts';
 import { neverAborted, waitFor } from './waiting.ts';
 
@@ -114,6 +114,10 @@ class GitPackageRepository implements PackageRepository {
     return this.#tools.remote.batcher.submit(deletion(this.#tools, revision, options.author), options.signal);
   }
 
+  async dropStrays(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
+    return this.#tools.remote.batcher.submit(strayDeletion(revision), options.signal);
+  }
+
   /** The store stays open: others may use it. */
   async close(): Promise<void> {
     this.#unsubscribe();
@@ -129,11 +133,14 @@ class GitPackageRepository implements PackageRepository {
 
   async #sync(signal: AbortSignal): Promise<RepositorySnapshot> {
     this.#writesDuringSync = [];
-    const listed = await this.#listAndFetch({ signal });
     const { remote, layout } = this.#tools;
+    const before = this.#refs?.get(layout.branchRef);
+    const listed = await this.#listAndFetch({ signal });
     if (!listed.has(layout.branchRef) && !this.#options.createBranch)
       throw branchNotFound(layout.branchRef, remote.store.url);
     if (!listed.has(layout.branchRef)) await this.#createBranch({ signal });
+    const head = listed.get(layout.branchRef);
+    if (before !== undefined && head !== undefined) await this.#discovery.branchMoved(before, head);
     // Read in full before it counts: when something cannot be read, the last good snapshot stays.
     const snapshot = await this.#discovery.snapshot(listed);
     signal.throwIfAborted();

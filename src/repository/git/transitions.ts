@@ -81,6 +81,18 @@ export function deletion(tools: DraftTools, revision: RevisionInfo, author: Pers
   return { plan: (view) => planTagDeletion(tools, revision, view) };
 }
 
+/** The revision must be there still: without it the branches are no strays. */
+export function strayDeletion(revision: RevisionInfo): PushUnit<RevisionInfo> {
+  const { strays = [], ...rest } = revision;
+  return {
+    async plan(view) {
+      expectRef(view, revision.ref, revision.commit);
+      for (const { ref, commit } of strays) if (view.get(ref) !== undefined) expectRef(view, ref, commit);
+      return { updates: strays.map(({ ref }) => drop(view, ref)), result: rest };
+    },
+  };
+}
+
 export function isPublished(lifecycle: Lifecycle): boolean {
   return lifecycle === 'Published' || lifecycle === 'DeletionProposed';
 }

@@ -279,7 +279,9 @@ describe('changes from outside (4.6)', () => {
     for (const ref of ['tags/a/v1', 'heads/drafts/b/w1', 'heads/proposed/c/w1'])
       await fixture.remote.git('update-ref', `refs/${ref}`, moved);
     const { warnings } = await repository.sync();
-    expect(warnings).toEqual([{ ref: 'refs/tags/a/v1', message: expect.stringContaining('moved') }]);
+    expect(warnings).toEqual([
+      { ref: 'refs/tags/a/v1', message: expect.stringContaining('moved'), reason: 'TagMoved' },
+    ]);
     for (const revision of (await repository.snapshot()).revisions) await repository.delete(revision);
     expect(await fixture.refNames()).toEqual(['refs/heads/main']);
     expect(await fixture.files()).toEqual(['100644 more.txt']);

@@ -163,6 +163,7 @@ describe('arranging refs to revisions', () => {
     const { revisions, warnings } = arrangeRevisions(layout, refs, found);
     return {
       revisions: revisions.map((r) => `${r.workspace} ${r.lifecycle} ${r.revision}${r.latest ? '*' : ''}`),
+      ...(revisions.some(({ strays }) => strays) ? { strays: revisions.flatMap(({ strays = [] }) => strays) } : {}),
       warnings: warnings.map(({ ref }) => ref),
     };
   };
@@ -186,6 +187,39 @@ describe('arranging refs to revisions', () => {
     expect(arrange([proposed, draft, published])).toEqual({
       revisions: ['w1 Published 1*'],
       warnings: [draft.ref, proposed.ref],
+    });
+  });
+
+  describe('a branch that a late push brought back', () => {
+    const made = { task: { type: 'init' }, origin: { variant: 'default/a', inputHash: 'v1:a' } };
+    const late = (changes: Partial<RevisionEntry> = {}) =>
+      branch('draft', entry('w1', 0, { ...made, commit: 'late', ...changes }));
+    const proposed = branch('proposed', entry('w1', 0, { ...made, commit: 'kept' }));
+    const published = tag('v1', entry('w1', 1, { ...made, approvedDraft: 'kept' }));
+    const stray = { ref: 'refs/heads/drafts/a/w1', commit: 'late' };
+
+    test('is a stray of the proposal, or of what is published, when it says the same', () => {
+      expect(arrange([late(), proposed])).toEqual({ revisions: ['w1 Proposed 0'], warnings: [], strays: [stray] });
+      expect(arrange([late(), published])).toEqual({ revisions: ['w1 Published 1*'], warnings: [], strays: [stray] });
+      expect(arrange([late(), proposed, published])).toMatchObject({ revisions: ['w1 Published 1*'], strays: [stray] });
+    });
+
+    test.each<[string, Partial<RevisionEntry>]>([
+      ['another tree', { tree: 'other' }],
+      ['another task', { task: { type: 'clone' } }],
+      ['other inputs', { origin: { inputHash: 'v1:b' } }],
+      ['a commit by hand on top', { handPushed: true, editedByHand: true }],
+      ['a commit by hand below', { editedByHand: true }],
+      ['no task, so it is nobody knows whose', { task: undefined }],
+    ])('is a warning when it has %s', (_, changes) => {
+      expect(arrange([late(changes), published])).toEqual({ revisions: ['w1 Published 1*'], warnings: [stray.ref] });
+      expect(arrange([late(changes), proposed])).toEqual({ revisions: ['w1 Draft 0'], warnings: [proposed.ref] });
+    });
+
+    test('is none when the move of the same commit has only gone half the way', () => {
+      const half = late({ commit: 'kept' });
+      expect(arrange([half, proposed])).toEqual({ revisions: ['w1 Draft 0'], warnings: [proposed.ref] });
+      expect(arrange([half, published])).toEqual({ revisions: ['w1 Published 1*'], warnings: [] });
     });
   });
 
