@@ -14,7 +14,7 @@ export function observeRevision(
   const { metadata, spec, status } = object;
   const seen =
     status?.observedCommit !== undefined && status.observedLifecycle !== undefined
-      ? { commit: status.observedCommit, lifecycle: status.observedLifecycle }
+      ? { commit: status.observedCommit, lifecycle: status.observedLifecycle, tag: publishedTag(object) }
       : undefined;
   return {
     deleting: metadata.deletionTimestamp !== undefined,
@@ -28,6 +28,7 @@ export function observeRevision(
       commit: git.commit,
       branchHead: git.branchHead,
       handPushed: git.handPushed,
+      hasStrays: git.strays !== undefined,
       inputHash: knownInputHash(object, git),
     },
     failedForGood,
@@ -37,6 +38,19 @@ export function observeRevision(
     renderedCommit: findCondition(status?.conditions, 'Rendered') ? status?.renderStatus?.commit : undefined,
     proposalFault: proposalFault(object),
   };
+}
+
+/** Short name of the tag that a Published revision was seen at; undefined for any other and for the head of a branch. */
+export function publishedTag({ spec, status }: PackageRevision): string | undefined {
+  const ref = status?.selfLock?.git?.ref;
+  return status?.observedLifecycle === 'Published' && ref !== spec.workspaceName ? ref : undefined;
+}
+
+/** The commit that a published revision was seen at, when its tag is at another one now. */
+export function movedTag(object: PackageRevision, git: RevisionInfo): string | undefined {
+  const sameTag = publishedTag(object) === git.lock.git.ref;
+  const { observedCommit } = object.status ?? {};
+  return sameTag && observedCommit !== git.commit ? observedCommit : undefined;
 }
 
 function asksForMetadata({ spec }: PackageRevision): boolean {

@@ -17,6 +17,10 @@ export type RevisionPlan =
   | { readonly action: 'follow'; readonly lifecycle: Lifecycle }
   /** The revision is gone from git and cannot be made again: the object goes too. */
   | { readonly action: 'forget' }
+  /** A published revision is gone from git though nobody asked for that: the object stays and says so. */
+  | { readonly action: 'vanished'; readonly tag: string }
+  /** A push that arrived late has left branches beside the revision which say nothing new: they go. */
+  | { readonly action: 'dropStrays' }
   | { readonly action: 'deleteFromGit' }
   | { readonly action: 'removeFinalizer' }
   | { readonly action: 'blocked'; readonly reason: string; readonly message: string };
@@ -30,13 +34,19 @@ export interface ObservedRevisionState {
   /** Made because git held the revision; nobody asked for it. */
   readonly discovered: boolean;
   /** What git showed when the status was written last; absent when nothing was ever seen in git. */
-  readonly seen?: { readonly lifecycle: Lifecycle; readonly commit: string };
+  readonly seen?: {
+    readonly lifecycle: Lifecycle;
+    readonly commit: string;
+    /** Tag of a Published revision. */
+    readonly tag?: string;
+  };
   /** What git shows now. */
   readonly git?: {
     readonly lifecycle: Lifecycle;
     readonly commit: string;
     readonly branchHead: boolean;
     readonly handPushed: boolean;
+    readonly hasStrays: boolean;
     readonly inputHash?: string;
   };
   /** A failure recorded for exactly these inputs (generation, wanted hash, commit): trying again cannot help. */
@@ -60,7 +70,12 @@ export function planRevision(state: ObservedRevisionState): RevisionPlan {
   if (!state.git) return planMissing(state);
   const { git } = state;
   if (!state.hasFinalizer && !git.branchHead) return { action: 'addFinalizer' };
+  if (git.hasStrays) return { action: 'dropStrays' };
   if (state.seen && state.seen.lifecycle !== git.lifecycle && state.seen.lifecycle === state.desired) {
+    return { action: 'follow', lifecycle: git.lifecycle };
+  }
+  // A manifest that says nothing of the lifecycle, or an old one, is no wish to take a publication back.
+  if (!state.seen && published(git.lifecycle) && !published(state.desired)) {
     return { action: 'follow', lifecycle: git.lifecycle };
   }
   if (git.branchHead) return { action: 'none' };
@@ -70,6 +85,7 @@ export function planRevision(state: ObservedRevisionState): RevisionPlan {
 }
 
 function planMissing(state: ObservedRevisionState): RevisionPlan {
+  if (state.seen?.tag !== undefined) return { action: 'vanished', tag: state.seen.tag };
   if (state.seen || (state.discovered && !state.hasSource)) return { action: 'forget' };
   if (!state.hasSource) {
     return {
@@ -126,6 +142,15 @@ function planTransition(state: ObservedRevisionState, current: Lifecycle): Revis
 function planDeletion(state: ObservedRevisionState): RevisionPlan {
   if (!state.hasFinalizer) return { action: 'none' };
   if (!state.git) return { action: 'removeFinalizer' };
+  // A draft that outlives its revision would be taken for a new one.
+  if (state.git.hasStrays) return { action: 'dropStrays' };
+  if (state.git.handPushed && state.seen && state.seen.commit !== state.git.commit) {
+    return {
+      action: 'blocked',
+      reason: 'DraftMoved',
+      message: 'commits were pushed by hand after the deletion was asked for; delete the branch to give them up',
+    };
+  }
   if (state.git.lifecycle === 'Published' && !state.git.branchHead) {
     if (state.desired === 'DeletionProposed') return { action: 'transition', to: 'DeletionProposed' };
     return {

@@ -13,7 +13,7 @@ import type { ControllerEnvironment } from '../environment.ts';
 import { sourceNames, variantOf } from '../indexes.ts';
 import { repositoryFault } from '../package-variant/observe.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
-import { fingerprint, knownInputHash, observeRevision } from './observe.ts';
+import { fingerprint, knownInputHash, movedTag, observeRevision } from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
 import { RevisionReport } from './report.ts';
 import { findRevision } from './sources.ts';
@@ -128,10 +128,14 @@ export class PackageRevisionReconciler implements Reconciler {
     return fingerprint(report.current(), git, sources);
   }
 
-  /** Somebody else has written to the remote: the next plan, and all other revisions, must see it. */
+  /**
+   * Somebody else has written to the remote: the next plan, and all other revisions, must see it. When there is nothing new to
+   * see, nobody is woken: the repository would wake this very revision, which would find the same again, for ever.
+   */
   async #lookAgain({ repositoryObject, repository, signal }: Work): Promise<void> {
-    this.#env.wake.repository(objectKey(repositoryObject.metadata));
-    await repository.sync({ signal });
+    const before = await repository.snapshot({ signal });
+    const after = await repository.sync({ signal });
+    if (before.version !== after.version) this.#env.wake.repository(objectKey(repositoryObject.metadata));
   }
 
   async #execute(work: Work, plan: RevisionPlan): Promise<boolean> {
@@ -156,6 +160,10 @@ export class PackageRevisionReconciler implements Reconciler {
         await this.#setFinalizers(work, () => []);
         await this.#env.store.delete(PACKAGE_REVISION, work.object.metadata, { uid: work.object.metadata.uid, signal });
         report.gone();
+        return false;
+      case 'vanished':
+        report.blocked('Vanished', `tag ${plan.tag} is gone from git; restore it, or delete this object`, false);
+        await this.#labelLatest(work, false);
         return false;
       case 'create':
         return this.#changed(work, await this.#content.create(request));
@@ -184,6 +192,12 @@ export class PackageRevisionReconciler implements Reconciler {
         report.event(plan.to, `${work.object.metadata.name} is ${plan.to}`);
         if (plan.to === 'Published') this.#env.wake.repository(objectKey(work.repositoryObject.metadata));
         return true;
+      case 'dropStrays': {
+        const { strays = [] } = work.git as RevisionInfo;
+        work.git = await repository.dropStrays(work.git as RevisionInfo, { signal });
+        report.event('StrayDeleted', `deleted ${strays.map(({ ref }) => ref).join(', ')}: left behind by a late push`);
+        return true;
+      }
       case 'deleteFromGit':
         await repository.delete(work.git as RevisionInfo, { signal });
         work.git = undefined;
@@ -234,12 +248,14 @@ export class PackageRevisionReconciler implements Reconciler {
     const stale = report.current().status?.packageTree !== info.tree && !info.branchHead;
     if (stale) await this.#mirrorKptfile(work, await repository.read(info.commit, info.package, { signal }));
     const inputHash = knownInputHash(report.current(), info);
+    const movedFrom = movedTag(report.current(), info);
+    if (movedFrom) report.warning('TagMoved', `${info.ref} was moved from commit ${movedFrom} to ${info.commit}`);
     report.status({
       ...gitStatus(info, work.repositoryObject.spec.deployment ?? false),
       ...(inputHash ? { inputHash } : {}),
     });
     report.handPushed(info.editedByHand);
-    await this.#labelLatest(work, info);
+    if (!info.branchHead) await this.#labelLatest(work, info.latest);
     const rendered = findCondition(report.current().status?.conditions, 'Rendered');
     if (rendered?.status === 'False') report.blocked(rendered.reason, rendered.message, false);
     else if (!work.blocked) report.ready('Ready', `${info.lifecycle} in git at ${info.commit.slice(0, 12)}`);
@@ -262,10 +278,10 @@ export class PackageRevisionReconciler implements Reconciler {
     work.report.replaced(work.object);
   }
 
-  async #labelLatest(work: Work, info: RevisionInfo): Promise<void> {
-    const wanted = String(info.latest);
-    if (info.branchHead || work.object.metadata.labels?.[LATEST_REVISION_LABEL] === wanted) return;
-    if (!info.latest && work.object.metadata.labels?.[LATEST_REVISION_LABEL] === undefined) return;
+  async #labelLatest(work: Work, latest: boolean): Promise<void> {
+    const wanted = String(latest);
+    if (work.object.metadata.labels?.[LATEST_REVISION_LABEL] === wanted) return;
+    if (!latest && work.object.metadata.labels?.[LATEST_REVISION_LABEL] === undefined) return;
     const patch = { metadata: { labels: { [LATEST_REVISION_LABEL]: wanted } } };
     work.object = await this.#env.store.patch(
       PACKAGE_REVISION,

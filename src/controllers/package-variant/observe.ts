@@ -142,6 +142,7 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
     inputHash: status?.inputHash,
     wantedHash: metadata.annotations?.[INPUT_HASH_ANNOTATION],
     differs: findCondition(status?.conditions, 'InputsMatch')?.status === 'False',
+    vanished: ready?.status === 'False' && ready.reason === 'Vanished',
     handPushed: findCondition(status?.conditions, 'HandPushed')?.status === 'True',
     ...(failed ? { failure: { reason: ready.reason, message: ready.message, retry: stalled?.status !== 'True' } } : {}),
   };

@@ -37,6 +37,8 @@ export interface ObservedRevision {
   readonly wantedHash?: string;
   /** Inputs were compared by a dry run and differ. */
   readonly differs: boolean;
+  /** Published, and gone from git since. */
+  readonly vanished: boolean;
   /** Holds commits that somebody else made. */
   readonly handPushed: boolean;
   /** Why making or changing it fails, if it does; `retry` unless it has failed for good. */
@@ -127,6 +129,7 @@ function planPublished(latest: ObservedRevision, wanted: WantedInputs): VariantP
   if (latest.lifecycle === 'DeletionProposed') {
     return blocked('DeletionProposed', `${latest.name} is proposed for deletion; restore or delete it`);
   }
+  if (latest.vanished) return blocked('DownstreamVanished', `${latest.name} was published and is gone from git`);
   if (latest.inputHash === wanted.hash) return { action: 'none', current: latest };
   if (latest.inputHash === undefined) {
     if (latest.wantedHash !== wanted.hash) return { action: 'adopt', revision: latest };

@@ -6,6 +6,8 @@ export interface DiscoveryPlan {
   readonly create: readonly RevisionInfo[];
   /** Objects whose revision moved, appeared or vanished in git since their status was written. */
   readonly wake: readonly string[];
+  /** Objects of published revisions whose tag is gone though nobody asked for that. */
+  readonly vanished: readonly KnownRevision[];
 }
 
 export interface KnownRevision {
@@ -17,6 +19,8 @@ export interface KnownRevision {
   readonly seenTree?: string;
   readonly seenLifecycle?: string;
   readonly seenLatest?: boolean;
+  /** Tag that carried the published revision; absent when it may go. */
+  readonly seenTag?: string;
 }
 
 const revisionId = (revision: { readonly package: string; readonly workspace: string }): string =>
@@ -32,12 +36,18 @@ export function planDiscovery(found: readonly RevisionInfo[], known: readonly Kn
     else if (moved(object, revision)) wake.push(object.key);
     byId.delete(revisionId(revision));
   }
-  for (const gone of byId.values()) if (gone.seenCommit !== undefined) wake.push(gone.key);
-  return { create, wake };
+  const gone = [...byId.values()];
+  wake.push(...gone.filter(({ seenCommit }) => seenCommit !== undefined).map(({ key }) => key));
+  return { create, wake, vanished: gone.filter(({ seenTag }) => seenTag !== undefined) };
 }
 
 /** The head of a branch moves with every package of the repository; what counts is whether this package's tree moved. */
 function moved(object: KnownRevision, revision: RevisionInfo): boolean {
   const place = revision.branchHead ? object.seenTree !== revision.tree : object.seenCommit !== revision.commit;
-  return place || object.seenLifecycle !== revision.lifecycle || (object.seenLatest ?? false) !== revision.latest;
+  return (
+    place ||
+    revision.strays !== undefined ||
+    object.seenLifecycle !== revision.lifecycle ||
+    (object.seenLatest ?? false) !== revision.latest
+  );
 }

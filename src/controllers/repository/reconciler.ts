@@ -10,15 +10,20 @@ import {
 import { objectKey } from '../../api/object.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import { packageRevisionName } from '../../repository/names.ts';
-import type { RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
+import type { RefWarning, RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
+import { publishedTag } from '../package-revision/observe.ts';
 import { ObjectReport } from '../report.ts';
 import { type KnownRevision, planDiscovery } from './plan.ts';
 
 /** How often a repository is looked at when nothing else asks for it. */
 const DEFAULT_SYNC_MS = 3_600_000;
-type Warning = RepositorySnapshot['warnings'][number];
+
+/** With a reason where somebody has to be told by an event. */
+interface Warning extends Omit<RefWarning, 'reason'> {
+  readonly reason?: RefWarning['reason'] | 'Vanished' | 'RevisionIgnored';
+}
 
 /** Objects created at once after a sync. */
 const CREATE_CONCURRENCY = 32;
@@ -56,8 +61,9 @@ export class RepositoryReconciler implements Reconciler {
     try {
       const repository = await this.#env.gateway.open(object);
       const snapshot = dueInMs > 0 ? await repository.snapshot({ signal }) : await repository.sync({ signal });
-      const ignored = await this.#discover(object, snapshot, report, signal);
-      this.#report(report, object, { ...snapshot, warnings: [...ignored, ...snapshot.warnings] }, now());
+      const found = await this.#discover(object, snapshot, signal);
+      this.#report(report, object, snapshot, now());
+      this.#warn(report, object, [...found, ...snapshot.warnings]);
       if (dueInMs <= 0) this.#synced.set(key, { at: now().getTime(), of });
       report.requeueAfter(dueInMs > 0 ? dueInMs : DEFAULT_SYNC_MS);
     } catch (error) {
@@ -72,30 +78,33 @@ export class RepositoryReconciler implements Reconciler {
     report.status({
       packageCount: packages.size,
       ...(snapshot.head ? { gitCommitHash: snapshot.head } : {}),
-      warnings: snapshot.warnings.slice(0, MAX_WARNINGS),
       lastFullSyncTime: changed ? now.toISOString() : (object.status?.lastFullSyncTime ?? now.toISOString()),
     });
     report.ready('Ready', `${snapshot.revisions.length} revisions of ${packages.size} packages`);
   }
 
-  /** @returns a warning for each revision that cannot have an object */
-  async #discover(
-    object: Repository,
-    snapshot: RepositorySnapshot,
-    report: ObjectReport<Repository>,
-    signal: AbortSignal,
-  ): Promise<readonly Warning[]> {
+  /** Events tell what the status did not show before. */
+  #warn(report: ObjectReport<Repository>, object: Repository, warnings: readonly Warning[]): void {
+    const known = object.status?.warnings ?? [];
+    for (const { ref, message, reason } of warnings) {
+      const isNew = !known.some((warning) => warning.ref === ref && warning.message === message);
+      if (isNew && reason !== undefined) report.warning(reason, `${ref}: ${message}`);
+    }
+    report.status({ warnings: warnings.slice(0, MAX_WARNINGS).map(({ ref, message }) => ({ ref, message })) });
+  }
+
+  /** @returns a warning for each published revision that has vanished and for each that cannot have an object */
+  async #discover(object: Repository, snapshot: RepositorySnapshot, signal: AbortSignal): Promise<readonly Warning[]> {
     const known = this.#env.revisions.byIndex(INDEX.repository, objectKey(object.metadata)).map(knownRevision);
     const plan = planDiscovery(snapshot.revisions, known);
     for (const key of plan.wake) this.#env.wake.revision(key);
-    const ignored: Warning[] = [];
+    const warnings = plan.vanished.map(vanishedWarning);
     for (let start = 0; start < plan.create.length; start += CREATE_CONCURRENCY) {
       const slice = plan.create.slice(start, start + CREATE_CONCURRENCY);
       const faults = await Promise.all(slice.map((info) => this.#create(object, info, signal)));
-      ignored.push(...faults.filter((fault) => fault !== undefined));
+      warnings.push(...faults.filter((fault) => fault !== undefined));
     }
-    for (const { ref, message } of ignored) report.warning('RevisionIgnored', `${ref}: ${message}`);
-    return ignored;
+    return warnings;
   }
 
   /**
@@ -108,6 +117,7 @@ export class RepositoryReconciler implements Reconciler {
     const ignored = (why: string): Warning => ({
       ref: info.ref,
       message: `package ${info.package} is ignored: ${why}`,
+      reason: 'RevisionIgnored',
     });
     try {
       await this.#env.store.create(object, { fieldManager: FIELD_MANAGER, signal });
@@ -124,7 +134,13 @@ export class RepositoryReconciler implements Reconciler {
   }
 }
 
-function knownRevision({ metadata, spec, status }: PackageRevision): KnownRevision {
+function vanishedWarning({ package: name, seenTag }: KnownRevision): Warning {
+  const message = `the tag of a published revision of package ${name} is gone; restore it or delete the revision's object`;
+  return { ref: `refs/tags/${seenTag}`, message, reason: 'Vanished' };
+}
+
+function knownRevision(object: PackageRevision): KnownRevision {
+  const { metadata, spec, status } = object;
   return {
     key: objectKey(metadata),
     package: spec.packageName,
@@ -133,6 +149,7 @@ function knownRevision({ metadata, spec, status }: PackageRevision): KnownRevisi
     seenTree: status?.packageTree,
     seenLifecycle: status?.observedLifecycle,
     seenLatest: metadata.labels?.[LATEST_REVISION_LABEL] === 'true',
+    seenTag: metadata.deletionTimestamp === undefined ? publishedTag(object) : undefined,
   };
 }
 

@@ -30,12 +30,12 @@ const known = (changes: Partial<KnownRevision> = {}): KnownRevision => ({
 
 describe('planDiscovery', () => {
   test('what is known and has not moved is left alone', () => {
-    expect(planDiscovery([found()], [known()])).toEqual({ create: [], wake: [] });
+    expect(planDiscovery([found()], [known()])).toEqual({ create: [], wake: [], vanished: [] });
   });
 
   test('what has no object gets one; equal workspaces of two packages are two revisions', () => {
     const other = found({ package: 'bar' });
-    expect(planDiscovery([found(), other], [known()])).toEqual({ create: [other], wake: [] });
+    expect(planDiscovery([found(), other], [known()])).toEqual({ create: [other], wake: [], vanished: [] });
   });
 
   test.each<[string, Partial<RevisionInfo>]>([
@@ -43,14 +43,30 @@ describe('planDiscovery', () => {
     ['its lifecycle', { lifecycle: 'DeletionProposed' }],
     ['whether it is the latest', { latest: false }],
   ])('what has moved in git is looked at: %s', (_what, changes) => {
-    expect(planDiscovery([found(changes)], [known()])).toEqual({ create: [], wake: ['default/blueprints.foo.v1'] });
+    expect(planDiscovery([found(changes)], [known()])).toEqual({
+      create: [],
+      wake: ['default/blueprints.foo.v1'],
+      vanished: [],
+    });
   });
 
   test('the head of the branch has moved when its package’s tree has, not when its commit has', () => {
     const head = { branchHead: true, latest: false, workspace: 'main' } as const;
     const object = known({ workspace: 'main', seenLatest: false });
-    expect(planDiscovery([found({ ...head, commit: 'c2' })], [object])).toEqual({ create: [], wake: [] });
+    expect(planDiscovery([found({ ...head, commit: 'c2' })], [object])).toEqual({ create: [], wake: [], vanished: [] });
     expect(planDiscovery([found({ ...head, commit: 'c2', tree: 't2' })], [object]).wake).toEqual([object.key]);
+  });
+
+  test('G-08: a published revision whose tag has gone is told of, one that may go is not', () => {
+    const published = known({ seenTag: 'foo/v1' });
+    expect(planDiscovery([], [published])).toEqual({ create: [], wake: [published.key], vanished: [published] });
+    expect(planDiscovery([found()], [published]).vanished).toEqual([]);
+    expect(planDiscovery([], [known()]).vanished).toEqual([]);
+  });
+
+  test('what a late push left beside a revision is looked at', () => {
+    const strays = [{ ref: 'refs/heads/drafts/foo/v1', commit: 'c0' }];
+    expect(planDiscovery([found({ strays })], [known()]).wake).toEqual(['default/blueprints.foo.v1']);
   });
 
   test('what has gone from git is looked at; what never was there is not: it may be about to be made', () => {
@@ -61,6 +77,6 @@ describe('planDiscovery', () => {
       seenLatest: undefined,
       seenTree: undefined,
     });
-    expect(planDiscovery([], [unseen])).toEqual({ create: [], wake: [] });
+    expect(planDiscovery([], [unseen])).toEqual({ create: [], wake: [], vanished: [] });
   });
 });

@@ -9,6 +9,7 @@ const git = (lifecycle: Lifecycle, changes: Partial<Git> = {}): Git => ({
   commit: 'c1',
   branchHead: false,
   handPushed: false,
+  hasStrays: false,
   ...changes,
 });
 const state = (changes: Partial<ObservedRevisionState>): ObservedRevisionState => ({
@@ -36,6 +37,21 @@ describe('planRevision', () => {
   test('forgets an object whose revision vanished from git, and never makes it again (7.8.143)', () => {
     expect(planRevision(state({ seen: seen('Draft') }))).toEqual({ action: 'forget' });
   });
+
+  test('G-08: keeps the object of a published revision that vanished from git, until somebody deletes it', () => {
+    const gone = { seen: { ...seen('Published'), tag: 'app/v1' }, desired: 'Published' } as const;
+    expect(planRevision(state(gone))).toEqual({ action: 'vanished', tag: 'app/v1' });
+    expect(planRevision(state({ ...gone, discovered: true, hasSource: false }))).toMatchObject({ action: 'vanished' });
+    expect(planRevision(state({ ...gone, deleting: true }))).toEqual({ action: 'removeFinalizer' });
+    expect(planRevision(state({ ...gone, git: git('Published') }))).toEqual({ action: 'none' });
+  });
+
+  test.each(['Draft', 'Proposed', 'DeletionProposed', 'Published'] as const)(
+    'forgets a %s revision that was seen at no tag and that vanished from git',
+    (lifecycle) => {
+      expect(planRevision(state({ seen: seen(lifecycle), desired: lifecycle }))).toEqual({ action: 'forget' });
+    },
+  );
 
   test('forgets an object that was made for what git held, when git holds it no longer before anybody looked', () => {
     expect(planRevision(state({ hasSource: false, discovered: true }))).toEqual({ action: 'forget' });
@@ -89,6 +105,16 @@ describe('planRevision', () => {
     expect(plan).toEqual({ action: 'follow', lifecycle: 'Published' });
   });
 
+  test.each(['Draft', 'Proposed', 'Published', 'DeletionProposed'] as const)(
+    'drops what a late push left beside a %s revision before anything else',
+    (lifecycle) => {
+      const found = { git: git(lifecycle, { hasStrays: true }), seen: seen(lifecycle), desired: lifecycle };
+      expect(planRevision(state(found))).toEqual({ action: 'dropStrays' });
+      expect(planRevision(state({ ...found, deleting: true }))).toEqual({ action: 'dropStrays' });
+      expect(planRevision(state({ ...found, hasFinalizer: false }))).toEqual({ action: 'addFinalizer' });
+    },
+  );
+
   test('renders a push by hand once', () => {
     const pushed = git('Draft', { handPushed: true });
     expect(planRevision(state({ git: pushed, seen: seen('Draft') }))).toEqual({ action: 'render' });
@@ -133,6 +159,24 @@ describe('planRevision', () => {
   test('goes on with a blocked deletion when the deletion is proposed after all', () => {
     const deleting = state({ deleting: true, desired: 'DeletionProposed', git: git('Published') });
     expect(planRevision(deleting)).toEqual({ action: 'transition', to: 'DeletionProposed' });
+  });
+
+  test('does not delete what somebody pushed after the deletion was asked for', () => {
+    const moved = git('Draft', { handPushed: true, commit: 'c2' });
+    expect(planRevision(state({ deleting: true, seen: seen('Draft'), git: moved }))).toMatchObject({
+      reason: 'DraftMoved',
+    });
+    const known = git('Draft', { handPushed: true });
+    expect(planRevision(state({ deleting: true, seen: seen('Draft'), git: known }))).toEqual({
+      action: 'deleteFromGit',
+    });
+  });
+
+  test('takes a manifest without a lifecycle for no wish to take a publication back', () => {
+    expect(planRevision(state({ git: git('Published') }))).toEqual({ action: 'follow', lifecycle: 'Published' });
+    expect(planRevision(state({ git: git('Published'), seen: seen('Published') }))).toMatchObject({
+      reason: 'IllegalTransition',
+    });
   });
 
   test('says why a published revision is not deleted (7.9.174)', () => {

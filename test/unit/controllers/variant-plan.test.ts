@@ -18,6 +18,7 @@ const revision = (changes: Partial<ObservedRevision>): ObservedRevision => ({
   ours: true,
   controlled: false,
   differs: false,
+  vanished: false,
   handPushed: false,
   ...changes,
 });
@@ -35,6 +36,11 @@ describe('planVariant', () => {
     expect(planVariant({ wanted: wantedInputs(OTHER_UPSTREAM), adoptExisting: false, revisions: [] })).not.toEqual(
       first,
     );
+  });
+
+  test('G-08: makes nothing on top of, or in place of, a published revision that vanished from git', () => {
+    const gone = published(1, { inputHash: OTHER_UPSTREAM, vanished: true });
+    expect(plan([gone])).toMatchObject({ action: 'blocked', reason: 'DownstreamVanished' });
   });
 
   test('does nothing when the published revision was made from these inputs (16.5.60)', () => {
@@ -164,6 +170,7 @@ describe('planVariant', () => {
       ours: fc.boolean(),
       controlled: fc.boolean(),
       differs: fc.boolean(),
+      vanished: fc.boolean(),
       handPushed: fc.boolean(),
       inputHash: hash,
       wantedHash: hash,
