@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import PQueue from 'p-queue';
 import { TransientError } from '../api/errors.ts';
-import { abortable } from './deadline.ts';
+import { abortable } from './abortable.ts';
 import { jobId, type LaneOptions, LaneQueue, Lanes } from './lanes.ts';
+import { Place } from './place.ts';
 import { type Job, runInSlot } from './slot-job.ts';
 
 export interface FairQueueOptions {
@@ -10,7 +11,7 @@ export interface FairQueueOptions {
   readonly total: number;
   /** Jobs of one lane that run at the same time. */
   readonly perLane: number;
-  /** Jobs of one lane that may wait. Default 1,000. */
+  /** Jobs of one lane that may wait; infinite where callers are few anyway. Default 1,000. */
   readonly backlogPerLane?: number;
 }
 
@@ -39,7 +40,7 @@ export class FairQueue {
   readonly #lanes: Lanes;
   readonly #queue: PQueue<LaneQueue, LaneOptions>;
   readonly #backlogPerLane: number;
-  readonly #slots = new AsyncLocalStorage<Slot>();
+  readonly #slots = new AsyncLocalStorage<Slot | undefined>();
   #added = 0;
   #closed = false;
 
@@ -87,12 +88,36 @@ export class FairQueue {
   }
 
   /**
+   * As `run`, for a job that leaves its place while it waits for something that needs none. The signal takes the job out
+   * while it waits for a place; to end while it runs is up to the job.
+   */
+  async runWithPlace<T>(lane: string, job: (place: Place) => Promise<T>, options: RunOptions): Promise<T> {
+    // A job that comes back needs a place like its first one, which is not what it lends to the jobs that it runs.
+    const outer = this.#slots.getStore();
+    const place = new Place(() => this.#slots.run(outer, () => this.#acquire(lane, options)));
+    return await place.hold(() => this.#hold(() => job(place), options.signal));
+  }
+
+  /**
    * Takes no more jobs and waits until all have ended.
    * @throws the signal's reason; jobs then go on
    */
   async drain(signal: AbortSignal): Promise<void> {
     this.#closed = true;
     await abortable(this.#queue.onIdle(), signal);
+  }
+
+  /** A place, which the function that comes gives back. */
+  async #acquire(lane: string, options: RunOptions): Promise<() => void> {
+    const taken = Promise.withResolvers<void>();
+    const givenBack = Promise.withResolvers<void>();
+    const holding: Job<void> = () => {
+      taken.resolve();
+      return givenBack.promise;
+    };
+    this.run(lane, holding, options).catch(taken.reject);
+    await taken.promise;
+    return givenBack.resolve;
   }
 
   async #hold<T>(job: Job<T>, signal: AbortSignal): Promise<T> {

@@ -1,13 +1,16 @@
+import { availableParallelism } from 'node:os';
 import { TerminalError, TransientError } from '../../api/errors.ts';
 import type { PackageRevision, PackageVariant, Repository } from '../../api/kinds.ts';
 import { PUSH_ON_RENDER_FAILURE_ANNOTATION } from '../../api/labels.ts';
 import { objectKey, objectLabel } from '../../api/object.ts';
+import { FairQueue } from '../../concurrency/fair-queue.ts';
+import type { Place } from '../../concurrency/place.ts';
 import type { KrmMap } from '../../krm/value.ts';
 import { packageRevisionName, validateRevisionName } from '../../repository/names.ts';
 import type { PackageRepository, RevisionInfo, VariantRecord } from '../../repository/types.ts';
 import { commitTo, TaskHandler, type TaskOutcome } from '../../task/handler.ts';
 import { defaultTask, fromSource } from '../../task/source.ts';
-import type { Mutation, MutationContext } from '../../task/types.ts';
+import type { Mutation, MutationContext, PackageSources } from '../../task/types.ts';
 import { variantMutations } from '../../task/variant.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { variantInputHash } from '../package-variant/inputs.ts';
@@ -33,10 +36,21 @@ export interface ContentRequest {
   readonly signal: AbortSignal;
 }
 
+/** Packages that are worked on at the same time: a few for each core, since some wait for workers and containers. */
+const PACKAGES = 4 * availableParallelism();
+/** Less than all, so that the next repository always finds a place. */
+const PACKAGES_PER_REPOSITORY = PACKAGES - availableParallelism();
+
 /** The only place that runs tasks on content and writes what comes out: one commit, one push. */
 export class RevisionContent {
   readonly #env: ControllerEnvironment;
   readonly #handler = new TaskHandler();
+  /** Callers are the workers of one controller, so their number is bounded already. */
+  readonly #places = new FairQueue({
+    total: PACKAGES,
+    perLane: PACKAGES_PER_REPOSITORY,
+    backlogPerLane: Number.POSITIVE_INFINITY,
+  });
 
   constructor(env: ControllerEnvironment) {
     this.#env = env;
@@ -48,11 +62,12 @@ export class RevisionContent {
     checkName(object);
     const task = object.spec.source ? fromSource(object.spec.source) : defaultTask(object.spec.packageName);
     const wanted = this.#variantInputs(request);
-    const outcome = await this.#handler.applyTask(
-      task,
-      { mutations: wanted.mutations, metadata: metadataOf(object), pushOnRenderFailure: pushesFailures(object) },
-      await this.#context(request),
-    );
+    const wishes = {
+      mutations: wanted.mutations,
+      metadata: metadataOf(object),
+      pushOnRenderFailure: pushesFailures(object),
+    };
+    const outcome = await this.#compute(request, (context) => this.#handler.applyTask(task, wishes, context));
     const draft = await repository.createDraft(keyOf(object), { signal });
     await commitTo(draft, outcome, { origin: wanted.origin });
     return { outcome, info: await draft.close('Draft'), inputHash: wanted.origin?.inputHash };
@@ -63,10 +78,13 @@ export class RevisionContent {
     const { object, repository, signal } = request;
     const wanted = this.#variantInputs(request);
     const content = await repository.read(current.commit, current.package, { signal });
-    const outcome = await this.#handler.doPackageRevisionMutations(
-      content,
-      { mutations: wanted.mutations, metadata: metadataOf(object), pushOnRenderFailure: pushesFailures(object) },
-      await this.#context(request),
+    const wishes = {
+      mutations: wanted.mutations,
+      metadata: metadataOf(object),
+      pushOnRenderFailure: pushesFailures(object),
+    };
+    const outcome = await this.#compute(request, (context) =>
+      this.#handler.doPackageRevisionMutations(content, wishes, context),
     );
     const draft = await repository.openDraft(current, { signal });
     await commitTo(draft, outcome, { origin: wanted.origin });
@@ -80,7 +98,9 @@ export class RevisionContent {
   ): Promise<{ readonly differs: boolean; readonly inputHash?: string }> {
     const wanted = this.#variantInputs(request);
     const content = await request.repository.read(current.commit, current.package, { signal: request.signal });
-    const differs = await this.#handler.wouldChange(content, wanted.mutations, await this.#context(request));
+    const differs = await this.#compute(request, (context) =>
+      this.#handler.wouldChange(content, wanted.mutations, context),
+    );
     return { differs, inputHash: wanted.origin?.inputHash };
   }
 
@@ -88,15 +108,21 @@ export class RevisionContent {
   async render(request: ContentRequest, current: RevisionInfo): Promise<ContentChange> {
     const { repository, signal, object } = request;
     const content = await repository.read(current.commit, current.package, { signal });
-    const context = await this.#context(request);
-    const outcome = await this.#handler.doPackageRevisionMutations(
-      content,
-      { pushOnRenderFailure: pushesFailures(object) },
-      context,
+    const wishes = { pushOnRenderFailure: pushesFailures(object) };
+    const outcome = await this.#compute(request, (context) =>
+      this.#handler.doPackageRevisionMutations(content, wishes, context),
     );
     const draft = await repository.openDraft(current, { signal });
     await commitTo(draft, outcome, { origin: current.origin });
     return { outcome, info: await draft.close('Draft'), inputHash: current.origin?.inputHash };
+  }
+
+  /** In turn with other repositories. Neither sources nor pushes are waited for in a place: remotes may be slow. */
+  async #compute<T>(request: ContentRequest, work: (context: MutationContext) => Promise<T>): Promise<T> {
+    const context = await this.#context(request);
+    const lane = objectKey(request.repositoryObject.metadata);
+    const job = (place: Place) => work({ ...context, sources: outside(place, context.sources) });
+    return this.#places.runWithPlace(lane, job, { signal: request.signal });
   }
 
   /** Mutations of the owning variant and the hash of the inputs they stand for, from the caches as they are now. */
@@ -139,6 +165,14 @@ export class RevisionContent {
       signal,
     };
   }
+}
+
+function outside(place: Place, sources: PackageSources): PackageSources {
+  return {
+    revision: (name, signal) => place.outside(() => sources.revision(name, signal)),
+    git: (source, signal) => place.outside(() => sources.git(source, signal)),
+    locked: (lock, signal) => place.outside(() => sources.locked(lock, signal)),
+  };
 }
 
 /**

@@ -285,3 +285,86 @@ describe('a job that runs jobs in its own queue', () => {
     await expect(leftover).resolves.toBe(1);
   });
 });
+
+describe('a job that leaves its place while it waits', () => {
+  test('gives it to others meanwhile and has one again afterwards', async () => {
+    const queue = new FairQueue({ total: 1, perLane: 1 });
+    const remote = gate();
+    const order: string[] = [];
+    const leaving = queue.runWithPlace(
+      'a',
+      async (place) => {
+        await place.outside(remote.job);
+        order.push(`back with ${queue.running}`);
+      },
+      { signal },
+    );
+    const stuck = gate();
+    await queue.run('b', async () => void order.push('other'), { signal });
+    const blocker = queue.run('b', stuck.job, { signal });
+    remote.open();
+    await new Promise(setImmediate);
+    expect(order).toEqual(['other']);
+    stuck.open();
+    await Promise.all([leaving, blocker]);
+    await queue.drain(signal);
+    expect(order).toEqual(['other', 'back with 1']);
+    expect([queue.running, queue.waiting, queue.lanes]).toEqual([0, 0, 0]);
+  });
+
+  test('may wait for several things at once, and fail while it does', async () => {
+    const queue = new FairQueue({ total: 1, perLane: 1 });
+    const slow = gate();
+    let waited: Promise<void> | undefined;
+    const failing = queue.runWithPlace(
+      'a',
+      async (place) => {
+        waited = place.outside(slow.job);
+        await Promise.all([waited, place.outside(() => Promise.reject(new Error('remote')))]);
+      },
+      { signal },
+    );
+    await expect(failing).rejects.toThrow('remote');
+    slow.open();
+    await waited;
+    await queue.drain(signal);
+    expect([queue.running, queue.waiting, queue.lanes]).toEqual([0, 0, 0]);
+  });
+
+  test('is taken out by its signal while it waits for a place, at first or again', async () => {
+    const queue = new FairQueue({ total: 1, perLane: 1 });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const [remote, stuck] = [gate(), gate()];
+    const leaving = queue.runWithPlace('a', (place) => place.outside(remote.job), { signal: first.signal });
+    await new Promise(setImmediate);
+    const blocker = queue.run('b', stuck.job, { signal });
+    const waiting = queue.runWithPlace('c', async () => undefined, { signal: second.signal });
+    remote.open();
+    await new Promise(setImmediate);
+    expect(queue.waiting).toBe(2);
+    first.abort('stop');
+    second.abort('stop');
+    await expect(leaving).rejects.toBe('stop');
+    await expect(waiting).rejects.toBe('stop');
+    stuck.open();
+    await blocker;
+    await queue.drain(signal);
+    expect([queue.running, queue.waiting, queue.lanes]).toEqual([0, 0, 0]);
+  });
+
+  test('does not stand still when it runs jobs of its own queue, to any depth', async () => {
+    const queue = new FairQueue({ total: 1, perLane: 1 });
+    const nest = (depth: number): Promise<number> =>
+      queue.runWithPlace(
+        `lane-${depth % 2}`,
+        async (place) => {
+          await place.outside(async () => undefined);
+          return depth === 0 ? 0 : 1 + (await nest(depth - 1));
+        },
+        { signal },
+      );
+    await expect(nest(10)).resolves.toBe(10);
+    await queue.drain(signal);
+    expect([queue.running, queue.waiting, queue.lanes]).toEqual([0, 0, 0]);
+  });
+});
