@@ -1,4 +1,4 @@
-import { abortable } from '../concurrency/deadline.ts';
+import { abortable } from '../concurrency/abortable.ts';
 import { delay, systemClock } from '../kube/clock.ts';
 import type { LocalOperator } from './local-operator.ts';
 import { fingerprintFiles } from './manifest-files.ts';

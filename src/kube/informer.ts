@@ -1,6 +1,6 @@
 import { ConflictError } from '../api/errors.ts';
 import { type KubeObject, objectKey } from '../api/object.ts';
-import { abortable } from '../concurrency/deadline.ts';
+import { abortable } from '../concurrency/abortable.ts';
 import { type Logger, nullLogger } from '../observability/logger.ts';
 import { type Clock, delay, systemClock } from './clock.ts';
 import type { Change, IndexFunction, Informer } from './controller.ts';

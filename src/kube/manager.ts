@@ -1,4 +1,4 @@
-import { abortable } from '../concurrency/deadline.ts';
+import { abortable } from '../concurrency/abortable.ts';
 import { type Logger, nullLogger } from '../observability/logger.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Reconciler } from './controller.ts';

@@ -1,4 +1,4 @@
-import { abortable } from '../concurrency/deadline.ts';
+import { abortable } from '../concurrency/abortable.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { DelayHeap } from './delay-heap.ts';
 import { FairLines, type Priority } from './fair-lines.ts';

@@ -1,4 +1,4 @@
-import { abortable } from '../../concurrency/deadline.ts';
+import { abortable } from '../../concurrency/abortable.ts';
 
 /** Waits for shared work: the signal ends this caller's wait, never the work. */
 export function waitFor<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
