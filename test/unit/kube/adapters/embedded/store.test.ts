@@ -37,6 +37,31 @@ describe('EmbeddedStore', () => {
     expect(found).toMatchObject({ metadata: { labels: { x: '1' } }, spec: { list: [{ value: 1 }] } });
   });
 
+  test('shares nothing with frozen objects either, whose parts may be none', async () => {
+    const store = makeStore();
+    const item = { value: 1 };
+    const frozen = Object.freeze({ list: Object.freeze([item]) });
+    const name = { namespace: 'default', name: 'a' };
+    const created = await store.create(widget('a', { spec: frozen }), alice);
+    await store.applyStatus({ ...created, status: frozen }, alice);
+    await store.apply(widget('a', { spec: { ...frozen, more: frozen } }), alice);
+    await store.patch(WIDGET, name, { spec: { other: frozen } }, alice);
+
+    item.value = 2;
+
+    const found = await store.get(WIDGET, name);
+    const kept = { list: [{ value: 1 }] };
+    expect(found).toMatchObject({ spec: { ...kept, more: kept, other: kept }, status: kept });
+  });
+
+  test('what a write does not change it shares with the object before', async () => {
+    const store = makeStore();
+    const created = await store.create(widget('a', { spec: { list: [{ value: 1 }] } }), alice);
+    const written = await store.applyStatus({ ...created, status: { seen: true } }, alice);
+    expect(written.spec).toBe(created.spec);
+    expect(written).toMatchObject({ status: { seen: true } });
+  });
+
   test.each([
     { parts: { metadata: { namespace: undefined } }, field: 'metadata.namespace' },
     { parts: { metadata: { name: '' } }, field: 'metadata.name' },
