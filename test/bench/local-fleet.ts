@@ -52,7 +52,7 @@ await publish({
   name: 'local-fleet',
   title: 'A fleet without a cluster: `veranda run`',
   method:
-    'N PackageVariants of one upstream package (Deployment, Service, ConfigMap, set-namespace) into one downstream repository, from nothing to Ready, by `bin/veranda run`. Approval Initial publishes every revision, Manual leaves drafts. Remotes are git http-backend on the same machine (its time is in the wall time, not in the CPU time) or local paths. CPU and memory are read from the kernel, requests are counted by the server, refs, commits and content are checked with git, and `git fsck --strict` is clean. With file remotes a fetch counts as one pack in the mirror; the git of the remote side counts as a child of ours.',
+    'N PackageVariants of one upstream package (Deployment, Service, ConfigMap, set-namespace) into one downstream repository, from nothing to Ready, by `bin/veranda run`. Approval Initial publishes every revision, Manual leaves drafts. Remotes are git http-backend on the same machine (its time is in the wall time, not in the CPU time) or local paths. CPU and memory are read from the kernel, requests are counted by the server, refs, commits and content are checked with git, and `git fsck --strict` is clean. With file remotes a fetch of the upstream counts as one pack in its mirror; the git of the remote side counts as a child of ours.',
   seed,
   tables: [
     {
@@ -78,7 +78,7 @@ await publish({
         rounded(run.peakRssMiB),
         run.commits,
         run.pushes,
-        `${run.upstreamFetches} / ${run.downstreamFetches}`,
+        `${run.upstreamFetches} / ${run.downstreamFetches ?? 'unknown'}`,
         run.listings ? `${run.listings.upstream} / ${run.listings.downstream}` : '',
       ]),
     },

@@ -25,15 +25,15 @@ export interface FleetMeasurement extends FleetRun, Omit<Measurement, 'stdout' |
   readonly commits: number;
   readonly pushes: number;
   readonly upstreamFetches: number;
-  readonly downstreamFetches: number;
-  /** Undefined where nobody but the measured process could tell. */
+  /** This and `listings` are undefined where nobody but the measured process could tell. */
+  readonly downstreamFetches: number | undefined;
   readonly listings: { readonly upstream: number; readonly downstream: number } | undefined;
 }
 
 interface Traffic {
   readonly pushes: number;
   readonly upstreamFetches: number;
-  readonly downstreamFetches: number;
+  readonly downstreamFetches: number | undefined;
   readonly listings: { readonly upstream: number; readonly downstream: number } | undefined;
 }
 
@@ -93,7 +93,7 @@ async function serveFleet(fleet: Fleet): Promise<Remotes> {
   };
 }
 
-/** Local paths: a hook counts pushes, and each fetch leaves one pack in the mirror. */
+/** Local paths: a hook counts pushes, and each fetch of the upstream leaves one pack in its mirror. */
 async function watchFleet({ root, upstream, downstream }: Fleet): Promise<Remotes> {
   const log = join(root, 'pushes');
   await downstream.hook('post-receive', `echo push >> '${log}'`);
@@ -103,21 +103,20 @@ async function watchFleet({ root, upstream, downstream }: Fleet): Promise<Remote
     traffic: async () => ({
       pushes: (await readFile(log, 'utf8')).split('\n').length - 1,
       upstreamFetches: await packsOf(mirrors, upstream),
-      downstreamFetches: await packsOf(mirrors, downstream),
+      downstreamFetches: undefined,
       listings: undefined,
     }),
     close: async () => undefined,
   };
 }
 
-/** Fetched packs in the mirror of a repository, which is known by holding the commit that the repository began with. */
+/** Packs in the mirror of a repository that nothing is pushed to, which is known by holding the commit that the repository began with. */
 async function packsOf(mirrors: string, remote: BareRepository): Promise<number> {
   const root = await remote.git('rev-list', '--max-parents=0', 'main');
   for (const name of await readdir(mirrors)) {
     const mirror = join(mirrors, name);
     if (!(await holds(mirror, root))) continue;
-    // The packs that veranda writes before a push have no reverse index; those that git fetches have one.
-    return (await readdir(join(mirror, 'objects/pack'))).filter((file) => file.endsWith('.rev')).length;
+    return (await readdir(join(mirror, 'objects/pack'))).filter((file) => file.endsWith('.pack')).length;
   }
   return 0;
 }
