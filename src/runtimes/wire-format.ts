@@ -72,7 +72,8 @@ function mayBeIndented(text: string): boolean {
 /** The lines of a document as an item of a list whose dashes stand at the start of the line. */
 function asListItem(text: string): string {
   let begun = false;
-  const lines = text.replace(/\n+$/, '').split('\n');
+  // Line breaks at the end may belong to a text in the last field.
+  const lines = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
   const moved = lines.map((line) => {
     if (!begun && /^\s*(?:#|$)/.test(line)) return line;
     const lead = begun ? '  ' : '- ';

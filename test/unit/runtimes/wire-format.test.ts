@@ -82,6 +82,20 @@ describe('what a function reads', () => {
     },
   );
 
+  test.each([
+    ['kept line breaks at the end', 'note: |+\n  a\n\n\n'],
+    ['a comment and kept line breaks', 'x: 1 # c\nnote: |+\n  a\n\n\n'],
+    ['a text with its own indentation', 'x: 1 # c\nnote: |2\n    a\n   b\n\n  c\n'],
+    ['a folded text over several lines', 'x: 1 # c\nnote: one\n  two\n\n  three\n'],
+    ['flow style', '{kind: A, metadata: {name: a}} # c\n'],
+    ['no line break at the end', 'x: 1 # c'],
+  ])('%s comes back as it was', (_, extra) => {
+    const text = extra.startsWith('{') ? extra : `kind: A\nmetadata: {name: a}\n${extra}`;
+    const given = [item(text), item('kind: B\nmetadata: {name: b}\n')];
+    const { items } = decode(encodeInput({ items: given }), given);
+    expect(items.map((decoded, at) => decoded === given[at])).toEqual([true, true]);
+  });
+
   test('any data and comments come back as they were', () => {
     const scalar = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.constant('a: b\n  c\n\n'));
     const data = fc.dictionary(
