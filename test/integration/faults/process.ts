@@ -36,7 +36,7 @@ const PROGRAM = join(import.meta.dirname, 'operator-process.ts');
 
 /** Starts the local operator in a process of its own. `cache` is a folder for compiled code that all of them share. */
 export function startOperator(job: Omit<Job, 'timeoutMs'>, cache: string): OperatorProcess {
-  const full: Job = { ...job, timeoutMs: 60_000 };
+  const full: Job = { ...job, timeoutMs: 300_000 };
   const child = spawn(process.execPath, ['--no-warnings', PROGRAM, JSON.stringify(full)], {
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: cache },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { GitFault, GitServer } from '../../env/git/git-server.ts';
-import { CHANGE, CREATE, PACKAGES, RETIRE, type Stage } from './stages.ts';
+import { CHANGE, CREATE, PACKAGES, PROPOSE, RETIRE, type Stage } from './stages.ts';
 import { World, Worlds } from './world.ts';
 
 // Many processes a test: the machine may be busy.
@@ -11,7 +11,7 @@ let worlds: Worlds;
 
 beforeAll(async () => {
   worlds = await Worlds.create(3, () => World.create(PACKAGES, 'http'));
-  await Promise.all(worlds.all.map((world) => world.prepare([CREATE, RETIRE, CHANGE])));
+  await Promise.all(worlds.all.map((world) => world.prepare([PROPOSE, CREATE, RETIRE, CHANGE])));
 });
 
 afterAll(() => worlds.close());
@@ -28,7 +28,7 @@ interface PushCase {
 
 /** Every push that the stages really make. */
 function pushes(): PushCase[] {
-  return [CREATE, CHANGE].flatMap((stage) => {
+  return [PROPOSE, CREATE, CHANGE].flatMap((stage) => {
     const count = Math.min(...worlds.all.map((world) => world.reference(stage).pushes));
     return Array.from({ length: count }, (_, index) => ({ stage, push: index + 1 }));
   });
@@ -114,14 +114,14 @@ describe('a push whose process is killed while the server holds it', () => {
     });
   });
 
-  test('lands after the next process has ended: the branch and what is published stay as they are', async () => {
+  test('lands after the next process has ended: what is published stays, and the process after it leaves no orphan branch', async () => {
     await worlds.each(pushes(), async (world, { stage, push }) => {
       const held = await holdAndKill(world, stage, push);
       await world.expectRecovery(stage, { push });
       const before = await publishedRefs(world);
       await held?.land();
       expect(await publishedRefs(world)).toEqual(before);
-      await world.expectSound();
+      await world.expectRecovery(stage, { push, landed: 'late' });
     });
   });
 });

@@ -18,26 +18,33 @@ let worlds: Worlds;
 /** How long a run without faults works, in milliseconds. */
 let duration: number;
 
-beforeAll(async () => {
-  worlds = await Worlds.create(2, () => World.create(NAMES, 'local'));
-  await Promise.all(worlds.all.map((world) => world.prepare([FLEET])));
-  duration = Math.max(...worlds.all.map((world) => world.reference(FLEET).workedMs));
-}, 300_000);
+beforeAll(
+  async () => {
+    worlds = await Worlds.create(2, () => World.create(NAMES, 'local'));
+    await Promise.all(worlds.all.map((world) => world.prepare([FLEET])));
+    duration = Math.max(...worlds.all.map((world) => world.reference(FLEET).workedMs));
+  },
+  Math.max(300_000, VARIANTS * 2_000),
+);
 
 afterAll(() => worlds.close());
 
-test(`${KILLS} runs of ${VARIANTS} variants, each killed at some moment, end as one without faults does`, async () => {
-  // Spread over the whole run, each at a random place of its part.
-  const moments = Array.from({ length: KILLS }, (_, index) => ((index + Math.random()) / KILLS) * duration);
-  let killed = 0;
-  await worlds.each(moments, async (world, moment) => {
-    await world.begin(FLEET);
-    const process = world.start();
-    await process.loaded;
-    await Promise.race([setTimeout(moment), process.ended]);
-    process.kill();
-    if ((await process.ended).signal === 'SIGKILL') killed += 1;
-    await world.expectRecovery(FLEET, { killedAfterMs: moment });
-  });
-  expect(killed).toBeGreaterThan(KILLS / 2);
-}, 1_200_000);
+test(
+  `${KILLS} runs of ${VARIANTS} variants, each killed at some moment, end as one without faults does`,
+  async () => {
+    // Spread over the whole run, each at a random place of its part.
+    const moments = Array.from({ length: KILLS }, (_, index) => ((index + Math.random()) / KILLS) * duration);
+    let killed = 0;
+    await worlds.each(moments, async (world, moment) => {
+      await world.begin(FLEET);
+      const process = world.start();
+      await process.loaded;
+      await Promise.race([setTimeout(moment), process.ended]);
+      process.kill();
+      if ((await process.ended).signal === 'SIGKILL') killed += 1;
+      await world.expectRecovery(FLEET, { killedAfterMs: moment });
+    });
+    expect(killed).toBeGreaterThan(KILLS / 2);
+  },
+  Math.max(1_200_000, VARIANTS * KILLS * 1_000),
+);

@@ -7,7 +7,10 @@ export interface Stage {
 }
 
 /** Paths of all packages that the stages make. */
-export const PACKAGES = ['web', 'batch', 'cron', 'docs/guide', 'docs/terms', 'docs/old'];
+export const PACKAGES = ['web', 'batch', 'cron', 'docs/guide', 'docs/terms', 'docs/old', 'docs/offer'];
+
+/** A proposal and nothing else: the registered branch stays where it is. */
+export const PROPOSE: Stage = { name: 'propose', manifests: [newPackage('docs/offer', 'Proposed')] };
 
 /** Everything is new. */
 export const CREATE: Stage = {
