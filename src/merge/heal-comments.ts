@@ -9,6 +9,7 @@ import { replaceTexts } from './document-text.ts';
 
 /** Marks of ytt templates, whose comments are code. */
 const YTT = /#[@!]/;
+const YTT_COMMENT = /^# ?[@!]/;
 
 /**
  * Restores comments, order and style of documents that came back from an editor which drops them. A file that kept any
@@ -39,11 +40,16 @@ function healFile(file: KrmFile, known: KnownDocuments): Uint8Array | undefined 
   const texts = new Map<number, string>();
   for (const [index, { source }] of file.documents.entries()) {
     const old = olds[index];
-    if (old?.source.includes('#') && !YTT.test(old.source) && !YTT.test(source)) {
+    if (old && !isYtt(old.source) && !isYtt(source)) {
       texts.set(index, copyComments(old.source, source));
     }
   }
   return known.sameFile(file.path, file, texts) ?? replaceTexts(file, texts);
+}
+
+/** A `#!` inside a text, such as a script, is no comment. */
+function isYtt(source: string): boolean {
+  return YTT.test(source) && commentTexts(source).some((text) => YTT_COMMENT.test(text));
 }
 
 function commentTexts(source: string): string[] {

@@ -171,6 +171,22 @@ describe('comments of replaced content', () => {
     },
   );
 
+  test('a script in a text is not ytt', async () => {
+    const script =
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  run: |\n    #!/bin/sh\n  b: "1" # note\n';
+    const stored = packageOf({ Kptfile: KPTFILE, 'a.yaml': script });
+    const sent = packageOf({ Kptfile: KPTFILE, 'a.yaml': script.replace(' # note', '').replace('"1"', '"2"') });
+    expect(textOf(await apply(replaceResources(sent), stored), 'a.yaml')).toBe(script.replace('"1"', '"2"'));
+  });
+
+  test('a file that an editor wrote anew is as it was also where it had no comments', async () => {
+    const plain = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: "1"}\n';
+    const stored = packageOf({ Kptfile: KPTFILE, 'all.yaml': `# licence\n---\n${COMMENTED}---\n${plain}` });
+    const anew = 'apiVersion: v1\ndata:\n    x: "1"\nkind: ConfigMap\nmetadata:\n    name: a\n';
+    const sent = packageOf({ Kptfile: KPTFILE, 'all.yaml': `${STRIPPED}---\n${anew}` });
+    expect((await apply(replaceResources(sent), stored)).hash()).toBe(stored.hash());
+  });
+
   test('135: other objects keep their comments when one is renamed', async () => {
     const settings = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  a: "1" # note\n';
     const stored = before.edit([
