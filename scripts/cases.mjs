@@ -44,7 +44,10 @@ function specifiedCases() {
     if (groups.includes(group)) found.add(`${group}-${number}`);
   }
   if (!groups.includes('H')) return found;
-  const section = readFileSync(acceptance, 'utf8').split(/^## /m).find((text) => text.startsWith('H. ')) ?? '';
+  const section =
+    readFileSync(acceptance, 'utf8')
+      .split(/^## /m)
+      .find((text) => text.startsWith('H. ')) ?? '';
   for (const [, number] of section.matchAll(/^(\d+)\. [=+]/gm)) {
     if (Number(number) <= LAST_RENDER_CASE) found.add(`H ${number}`);
   }
