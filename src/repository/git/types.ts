@@ -72,6 +72,7 @@ export interface GitStore {
   readCommit(oid: Oid): Promise<Commit>;
   readTree(oid: Oid): Promise<readonly TreeEntry[]>;
   readBlob(oid: Oid): Promise<Uint8Array>;
+  /** What is written can be read at once; a crash may lose it until a push needs it. The bytes are copied. */
   writeBlob(bytes: Uint8Array): Promise<Oid>;
   writeTree(entries: readonly TreeEntry[]): Promise<Oid>;
   writeCommit(commit: NewCommit): Promise<Oid>;
