@@ -273,6 +273,33 @@ describe('style and comments', () => {
     expect(mergeText(base, configMap({ a: '2' }), base + added).text).toBe(configMap({ a: '2' }) + added);
   });
 
+  test('a file with CRLF stays one, whatever upstream has', () => {
+    const crlf = (text: string) => text.replaceAll('\n', '\r\n');
+    const local = crlf(configMap({ a: '1', b: '2' }));
+    const merged = mergeText(configMap({ a: '1', b: '1' }), local, configMap({ a: '3', b: '1', c: '4 # new' }));
+    expect(merged.text).toBe(crlf(configMap({ a: '3', b: '2', c: '4 # new' })));
+  });
+
+  test('anchors and aliases stay where nothing of them changed', () => {
+    const text = (a: string, b: string) =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  labels: &l {app: x}\nspec:\n  selector: *l\n  a: ${a}\n  b: ${b}\n`;
+    expect(mergeText(text('1', '1'), text('2', '1'), text('1', '2'))).toEqual({ text: text('2', '2'), conflicts: [] });
+  });
+
+  test('JSON stays JSON', () => {
+    const json = (a: number, b: number) =>
+      `{\n  "apiVersion": "v1",\n  "kind": "ConfigMap",\n  "metadata": {"name": "x"},\n  "a": ${a},\n  "b": ${b}\n}\n`;
+    const around = (text: string) => ({ Kptfile: KPTFILE, 'a.json': text });
+    const merged = mergeFiles(around(json(1, 1)), around(json(2, 1)), around(json(1, 2)));
+    expect(merged.files['a.json']).toBe(json(2, 2));
+  });
+
+  test('block texts of upstream come as they are written', () => {
+    const base = configMap({ a: '1' });
+    const added = '  script: |-\n    #!/bin/sh\n    echo "a: b"\n\n    exit\n  folded: >\n    one\n    two\n';
+    expect(mergeText(base, configMap({ a: '2' }), base + added).text).toBe(configMap({ a: '2' }) + added);
+  });
+
   test('comments of local list items stay with their items when upstream adds, removes and moves others', () => {
     const pod = (...items: string[]) => deployment(`containers:\n${items.join('')}`);
     const item = (name: string, comment = '') => `- name: ${name}${comment}\n  image: ${name}:1\n`;
