@@ -216,7 +216,7 @@ export class PackageVariantReconciler implements Reconciler {
       rendered: findCondition(revision.status?.conditions, 'Rendered')?.status !== 'False',
       gates: (revision.spec.readinessGates ?? []).map((gate) => gate.conditionType),
       conditions: revision.status?.packageConditions ?? [],
-      publishedBefore: siblings.some((sibling) => (sibling.status?.revision ?? 0) > 0),
+      publishedBefore: siblings.some(wasPublished),
       createdAt: new Date(revision.metadata.creationTimestamp ?? now),
       now,
     });
@@ -338,4 +338,12 @@ function targetStatus({ metadata, spec, status }: PackageRevision): Partial<Pack
       },
     ],
   };
+}
+
+/**
+ * A published revision, or the package on the branch: that stays when tags are deleted. One that was found in git and
+ * not looked at yet counts as published until it is known.
+ */
+function wasPublished({ spec, status }: PackageRevision): boolean {
+  return (status?.revision ?? 0) !== 0 || (spec.source === undefined && status?.observedLifecycle === undefined);
 }

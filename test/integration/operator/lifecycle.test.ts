@@ -287,3 +287,30 @@ describe('package revisions of a real repository', () => {
     expect(bench.get(copy).status?.upstreamLock).toBeUndefined();
   });
 });
+
+test('policy Initial does not approve again when the tag of the first revision was deleted', async () => {
+  const bench = await OperatorBench.open();
+  try {
+    const remote = await bench.repository('git');
+    await remote.commit('main', { 'up/Kptfile': 'apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: up\n' });
+    const variant = (context: Record<string, string>) =>
+      bench.apply('config.porch.kpt.dev/v1alpha1', 'PackageVariant', 'shop', {
+        upstream: { repo: 'git', package: 'up', workspaceName: 'main' },
+        downstream: { repo: 'git', package: 'shop' },
+        approval: { policy: 'Initial' },
+        labels: context,
+        pipeline: { mutators: [{ image: 'set-labels:v0.2.0', configMap: context }] },
+      });
+    await variant({ a: '1' });
+    await bench.start();
+    expect([...(await remote.refs()).keys()]).toContain('refs/tags/shop/v1');
+    await remote.git('update-ref', '-d', 'refs/tags/shop/v1');
+    await bench.register('git', remote.path, { description: 'looked at again' });
+    await bench.settle();
+    await variant({ a: '2' });
+    await bench.settle();
+    expect([...(await remote.refs()).keys()].filter((ref) => ref.startsWith('refs/tags/'))).toEqual([]);
+  } finally {
+    await bench.close();
+  }
+});

@@ -35,7 +35,7 @@ describe('a variant whose upstream moves', () => {
       ...spec,
     });
 
-  const variantObject = () => bench.operator.find('PackageVariant', NAMESPACE, 'shop') as PackageVariant;
+  const variantObject = (name = 'shop') => bench.operator.find('PackageVariant', NAMESPACE, name) as PackageVariant;
 
   /** A tagged revision of the upstream package; the repository is not looked at yet. */
   async function release(
@@ -56,7 +56,8 @@ describe('a variant whose upstream moves', () => {
     await bench.settle();
   };
 
-  const newestName = (): string => variantObject().status?.downstreamTargets?.[0]?.name ?? '';
+  const newestName = (variantName = 'shop'): string =>
+    variantObject(variantName).status?.downstreamTargets?.[0]?.name ?? '';
 
   /** Changes a file of the draft by a commit, as a person does, and publishes it. */
   const editAndPublish = async (from: string, to: string): Promise<void> => {
@@ -141,6 +142,24 @@ describe('a variant whose upstream moves', () => {
     await release(2, settings('2', '1'));
     await look('blueprints');
     expect(await show(newestName(), 'a.yaml')).toContain('a: "2"\n  b: "1"');
+  });
+
+  test('follows the head of a branch, from the commit that it was made from', async () => {
+    const upstream = { repo: 'blueprints', package: 'web', workspaceName: 'main' };
+    await variant({ upstream, downstream: { repo: 'deployments', package: 'site' } }, 'site');
+    await bench.settle();
+    await publish(newestName('site'));
+    await blueprints.commit('main', { 'web/Kptfile': KPTFILE, 'web/a.yaml': settings('head', '1') });
+    await look('blueprints');
+    const name = newestName('site');
+    const head = 'blueprints.web.main';
+    expect(bench.get(name).spec.source?.upgrade).toMatchObject({
+      oldUpstream: { name: head },
+      newUpstream: { name: head },
+    });
+    const { workspaceName } = bench.get(name).spec;
+    expect(await deployments.git('show', `drafts/site/${workspaceName}:site/a.yaml`)).toContain('a: "head"');
+    expect(variantObject('site').status?.conflicts).toBe(0);
   });
 
   test('a downgrade is carried out and called one', async () => {
