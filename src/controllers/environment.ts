@@ -27,8 +27,11 @@ export interface SecretChanges {
 /** Wakes another controller's key from outside the object store (git moved, not the object). */
 export interface Waker {
   revision(key: string): void;
-  /** Revisions appeared or went by our own writes: their objects follow without another look at the remote. */
-  repository(key: string): void;
+  /**
+   * Revisions appeared or went by our own writes: their objects follow without another look at the remote.
+   * @param afterMs later than what many ask for at once is gathered
+   */
+  repository(key: string, afterMs?: number): void;
 }
 
 /** What the controllers are made of; built once by the composition root. */

@@ -57,7 +57,10 @@ export class Operator {
       ...options,
       ...informers,
       store: new OwnWritesStore(options.store, all),
-      wake: { revision: (key) => revisions.add(key), repository: (key) => repositories.addAfter(key, GATHER_MS) },
+      wake: {
+        revision: (key) => revisions.add(key),
+        repository: (key, afterMs = GATHER_MS) => repositories.addAfter(key, afterMs),
+      },
       now: () => new Date(),
     };
     addIndexes(informers);

@@ -8,7 +8,8 @@ import {
   VARIANT_ANNOTATION,
 } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
-import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
+import type { Lister, ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
+import { retryPolicy } from '../../kube/result.ts';
 import { packageRevisionName } from '../../repository/names.ts';
 import type { RefWarning, RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import type { ControllerEnvironment } from '../environment.ts';
@@ -30,6 +31,11 @@ const CREATE_CONCURRENCY = 32;
 /** Warnings kept in status. */
 const MAX_WARNINGS = 20;
 
+type RepositoryEnvironment = Pick<ControllerEnvironment, 'store' | 'gateway' | 'events' | 'logger' | 'wake'> & {
+  readonly repositories: Lister<Repository>;
+  readonly revisions: Lister<PackageRevision>;
+};
+
 /**
  * Keeps a repository mirrored and its revisions known as PackageRevision objects. Observes: the Repository and git.
  * Writes: PackageRevision objects of revisions found in git, the Repository's status. Never writes git.
@@ -37,11 +43,11 @@ const MAX_WARNINGS = 20;
 export class RepositoryReconciler implements Reconciler {
   readonly name = 'repository';
   readonly workers: number;
-  readonly #env: ControllerEnvironment;
+  readonly #env: RepositoryEnvironment;
   /** When each repository was asked for its refs last, and for which generation of its object. */
   readonly #synced = new Map<string, { readonly at: number; readonly of: string }>();
 
-  constructor(env: ControllerEnvironment, workers: number) {
+  constructor(env: RepositoryEnvironment, workers: number) {
     this.#env = env;
     this.workers = workers;
   }
@@ -68,6 +74,8 @@ export class RepositoryReconciler implements Reconciler {
       report.requeueAfter(dueInMs > 0 ? dueInMs : DEFAULT_SYNC_MS);
     } catch (error) {
       report.failed(error);
+      // What only a change can help may be changed in git, which tells nobody.
+      if (retryPolicy(error) === 'terminal') this.#env.wake.repository(key, DEFAULT_SYNC_MS);
     }
     return report.write();
   }
