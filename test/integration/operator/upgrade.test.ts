@@ -148,17 +148,16 @@ describe('a variant whose upstream moves', () => {
     const upstream = { repo: 'blueprints', package: 'web', workspaceName: 'main' };
     await variant({ upstream, downstream: { repo: 'deployments', package: 'site' } }, 'site');
     await bench.settle();
-    await publish(newestName('site'));
-    await blueprints.commit('main', { 'web/Kptfile': KPTFILE, 'web/a.yaml': settings('head', '1') });
-    await look('blueprints');
+    for (const value of ['one', 'two']) {
+      await publish(newestName('site'));
+      await blueprints.commit('main', { 'web/Kptfile': KPTFILE, 'web/a.yaml': settings(value, '1') });
+      await look('blueprints');
+    }
     const name = newestName('site');
-    const head = 'blueprints.web.main';
-    expect(bench.get(name).spec.source?.upgrade).toMatchObject({
-      oldUpstream: { name: head },
-      newUpstream: { name: head },
-    });
+    const head = { name: 'blueprints.web.main' };
+    expect(bench.get(name).spec.source?.upgrade).toMatchObject({ oldUpstream: head, newUpstream: head });
     const { workspaceName } = bench.get(name).spec;
-    expect(await deployments.git('show', `drafts/site/${workspaceName}:site/a.yaml`)).toContain('a: "head"');
+    expect(await deployments.git('show', `drafts/site/${workspaceName}:site/a.yaml`)).toContain('a: "two"');
     expect(variantObject('site').status?.conflicts).toBe(0);
   });
 
