@@ -36,7 +36,7 @@ export interface Workers {
 }
 
 /** Many revisions wait for git at a time: what they push is gathered into few pushes. */
-const WORKERS: Workers = { repository: 8, revision: 512, variant: 16, variantSet: 4 };
+const WORKERS: Workers = { repository: 8, revision: 1024, variant: 16, variantSet: 4 };
 
 /** A repository that hangs keeps a quarter of the workers busy at most, and the others go on. */
 const REVISION_SHARE = 1 / 4;

@@ -4,7 +4,7 @@ import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
 import { condition, OperatorBench } from './support.ts';
 
 /** More than there are workers. */
-const WAITING = 600;
+const WAITING = 1100;
 
 describe('a repository that hangs', () => {
   let bench: OperatorBench;

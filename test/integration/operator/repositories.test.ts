@@ -1,5 +1,7 @@
+import { cp } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createGitRepository } from '../../../src/repository/git/repository.ts';
+import { openGitStore } from '../../../src/repository/git/store/open.ts';
 import { BareRepository } from '../../env/git/bare-repository.ts';
 import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
 import { condition, NAMESPACE, OperatorBench } from './support.ts';
@@ -263,6 +265,60 @@ test('G-15: a hundred repositories are synced a few at a time', async () => {
 
     expect(most).toBeLessThanOrEqual(8);
     expect(condition(bench.repositoryObject('r99'), 'Ready')?.status).toBe('True');
+  } finally {
+    await bench.close();
+  }
+});
+
+test('G-15: forty remotes are called a few at a time, and each of them by few', async () => {
+  const running = new Map<string, number>();
+  let most = 0;
+  let mostOfOne = 0;
+  const counted = async <T>(url: string, call: () => Promise<T>): Promise<T> => {
+    running.set(url, (running.get(url) ?? 0) + 1);
+    most = Math.max(
+      most,
+      [...running.values()].reduce((sum, calls) => sum + calls, 0),
+    );
+    mostOfOne = Math.max(mostOfOne, running.get(url) ?? 0);
+    try {
+      return await call();
+    } finally {
+      running.set(url, (running.get(url) ?? 0) - 1);
+    }
+  };
+  const bench = await OperatorBench.open({
+    open: {
+      openStore: async (options) => {
+        const store = await openGitStore(options);
+        const [listRemote, fetch, push] = [store.listRemote, store.fetch, store.push].map((call) =>
+          call.bind(store),
+        ) as [typeof store.listRemote, typeof store.fetch, typeof store.push];
+        return Object.assign(store, {
+          listRemote: (...args: Parameters<typeof listRemote>) => counted(store.url, () => listRemote(...args)),
+          fetch: (...args: Parameters<typeof fetch>) => counted(store.url, () => fetch(...args)),
+          push: (...args: Parameters<typeof push>) => counted(store.url, () => push(...args)),
+        });
+      },
+    },
+  });
+  try {
+    await bench.repository('target');
+    const first = await BareRepository.create(`${bench.folder}/up0.git`);
+    await first.commit('main', { 'app/Kptfile': KPTFILE });
+    const names: string[] = [];
+    for (let index = 0; index < 40; index++) {
+      const repo = `${bench.folder}/up${index}.git`;
+      if (index > 0) await cp(first.path, repo, { recursive: true });
+      const source = { cloneFrom: { git: { repo, ref: 'main', directory: 'app' } } };
+      names.push(await bench.revision({ repository: 'target', packageName: `p${index}`, workspaceName: 'v1', source }));
+    }
+    await bench.start();
+
+    expect(names.filter((name) => condition(bench.get(name), 'Ready')?.status !== 'True')).toEqual([]);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(16);
+    expect(mostOfOne).toBeLessThanOrEqual(2);
   } finally {
     await bench.close();
   }
