@@ -1,25 +1,31 @@
+import { availableParallelism } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { BareRepository } from '../../env/git/bare-repository.ts';
-import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
+import { type GitRequestKind, type GitServer, startGitServer } from '../../env/git/git-server.ts';
 import { condition, OperatorBench } from './support.ts';
 
 /** More than there are workers. */
 const WAITING = 1100;
+/** More than there are places for packages. */
+const CLONES = 4 * availableParallelism() + 1;
 
 describe('a repository that hangs', () => {
   let bench: OperatorBench;
   let server: GitServer;
   let hanging: number;
-  let look: () => void = () => undefined;
+  let hangsAt: readonly GitRequestKind[];
+  let look: () => void;
   let deadline: AbortSignal;
 
   beforeEach(async () => {
+    look = () => undefined;
     deadline = AbortSignal.timeout(50_000);
     bench = await OperatorBench.open({ onChange: () => look() });
     server = await startGitServer({ root: bench.folder });
     hanging = 0;
+    hangsAt = ['discoverPush', 'push'];
     server.fault = (kind, request) => {
-      if (!request.url?.startsWith('/sick') || (kind !== 'discoverPush' && kind !== 'push')) return undefined;
+      if (!request.url?.startsWith('/sick') || !hangsAt.includes(kind)) return undefined;
       hanging++;
       look();
       return { kind: 'hang' };
@@ -64,5 +70,23 @@ describe('a repository that hangs', () => {
 
     expect(hanging).toBe(1);
     expect(waiting.filter(isReady)).toEqual([]);
+  });
+
+  test('as the upstream of more packages than are worked on at a time delays no other package', async () => {
+    hangsAt = ['discoverFetch'];
+    await register('fine');
+    const source = { cloneFrom: { git: { repo: server.url('sick.git'), ref: 'main', directory: 'app' } } };
+    const waiting: string[] = [];
+    for (let index = 0; index < CLONES; index++) {
+      waiting.push(await bench.revision({ repository: 'fine', packageName: `p${index}`, workspaceName: 'v1', source }));
+    }
+    await bench.operator.start(deadline);
+    await until(() => hanging > 0);
+
+    const name = await revision('fine', 'app');
+    await until(() => isReady(name));
+
+    // Nothing was heard of the upstream yet.
+    expect(waiting.filter((clone) => condition(bench.get(clone), 'Ready') !== undefined)).toEqual([]);
   });
 });
