@@ -41,6 +41,8 @@ export const INJECTED_RESOURCE_ANNOTATION = 'kpt.dev/injected-resource';
 export const RECONCILE_AT_ANNOTATION = 'veranda.dev/reconcile-at';
 /** Annotation of a PackageRevision: `namespace/name` of the PackageVariant that asked for it, as its commits say. */
 export const VARIANT_ANNOTATION = 'veranda.dev/variant';
+/** Annotation of a PackageRevision: names of the labels and annotations that its PackageVariant has set, as JSON. */
+export const VARIANT_METADATA_ANNOTATION = 'veranda.dev/variant-metadata';
 /** Annotation of a PackageRevision: hash over the inputs that its PackageVariant wants it to be made from. */
 export const INPUT_HASH_ANNOTATION = 'veranda.dev/input-hash';
 /**

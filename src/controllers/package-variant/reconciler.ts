@@ -1,19 +1,14 @@
 import type { PackageVariantStatus } from '../../api/generated/package-variant.ts';
 import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, type PackageVariant } from '../../api/kinds.ts';
-import {
-  FIELD_MANAGER,
-  INPUT_HASH_ANNOTATION,
-  PACKAGE_REVISION_FINALIZER,
-  PACKAGE_VARIANT_FINALIZER,
-  REPOSITORY_LABEL,
-} from '../../api/labels.ts';
-import { findCondition } from '../../kube/conditions.ts';
+import { FIELD_MANAGER, PACKAGE_REVISION_FINALIZER, PACKAGE_VARIANT_FINALIZER } from '../../api/labels.ts';
+import { type ConditionChange, findCondition } from '../../kube/conditions.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import { ensureFinalizer } from '../../kube/finalizers.ts';
 import { packageRevisionName } from '../../repository/names.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { ObjectReport } from '../report.ts';
 import { type ApprovalDecision, decideApproval } from './approval.ts';
+import { claimedMetadata, claimPatch } from './claim.ts';
 import { decideVariant, type VariantDecision } from './decide.ts';
 import { finalizeVariant } from './finalize.ts';
 import { injectedCondition } from './injected.ts';
@@ -151,6 +146,7 @@ export class PackageVariantReconciler implements Reconciler {
     const revision = await this.#claim(variant, found, inputHash, context.signal);
     report.status({ ...targetStatus(revision), inputHash });
     report.conditions([{ type: 'PendingApproval', status: 'absent' }]);
+    report.conditions([upstreamLockCondition(revision)]);
     const injected = injectedCondition(revision);
     if (report.conditions([injected]) && injected.status !== 'absent') {
       report.warning(injected.reason, injected.message);
@@ -236,7 +232,7 @@ export class PackageVariantReconciler implements Reconciler {
       metadata: {
         name: packageRevisionName(repo, pkg, workspace),
         namespace: variant.metadata.namespace,
-        ...wantedMetadata(variant, repo, inputHash),
+        ...claimedMetadata(variant, repo, inputHash),
         finalizers: [PACKAGE_REVISION_FINALIZER],
       },
       spec: { packageName: pkg, repository: repo, workspaceName: workspace, lifecycle: 'Draft', source },
@@ -251,25 +247,8 @@ export class PackageVariantReconciler implements Reconciler {
     inputHash: string | undefined,
     signal: AbortSignal,
   ): Promise<PackageRevision> {
-    const wanted = wantedMetadata(variant, revision.spec.repository, inputHash);
-    const owned = revision.metadata.ownerReferences?.some((reference) => reference.uid === variant.metadata.uid);
-    if (
-      owned &&
-      isSubset(wanted.labels, revision.metadata.labels) &&
-      isSubset(wanted.annotations, revision.metadata.annotations)
-    )
-      return revision;
-    const others = (revision.metadata.ownerReferences ?? []).filter(
-      (reference) => reference.kind !== PACKAGE_VARIANT.kind,
-    );
-    const patch = {
-      metadata: {
-        resourceVersion: revision.metadata.resourceVersion,
-        labels: wanted.labels,
-        annotations: wanted.annotations,
-        ownerReferences: [...others, ...wanted.ownerReferences],
-      },
-    };
+    const patch = claimPatch(variant, revision, inputHash);
+    if (!patch) return revision;
     return this.#env.store.patch(PACKAGE_REVISION, revision.metadata, patch, { fieldManager: FIELD_MANAGER, signal });
   }
 
@@ -282,31 +261,6 @@ export class PackageVariantReconciler implements Reconciler {
     const object = this.#env.revisions.get(`${variant.metadata.namespace ?? ''}/${revision.name}`);
     if (object) await this.#claim(variant, object, inputHash, signal);
   }
-}
-
-interface WantedMetadata {
-  readonly labels: { readonly [key: string]: string };
-  readonly annotations: { readonly [key: string]: string };
-  readonly ownerReferences: NonNullable<PackageRevision['metadata']['ownerReferences']>;
-}
-
-function wantedMetadata(
-  { apiVersion, kind, metadata, spec }: PackageVariant,
-  repository: string,
-  inputHash: string | undefined,
-): WantedMetadata {
-  return {
-    labels: { ...spec.labels, [REPOSITORY_LABEL]: repository },
-    annotations: { ...spec.annotations, ...(inputHash ? { [INPUT_HASH_ANNOTATION]: inputHash } : {}) },
-    ownerReferences: [{ apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true }],
-  };
-}
-
-function isSubset(
-  part: { readonly [key: string]: string },
-  whole: { readonly [key: string]: string } | undefined,
-): boolean {
-  return Object.entries(part).every(([key, value]) => whole?.[key] === value);
 }
 
 function upstreamStatus({ upstream }: VariantDecision): Partial<PackageVariantStatus> {
@@ -346,4 +300,12 @@ function targetStatus({ metadata, spec, status }: PackageRevision): Partial<Pack
  */
 function wasPublished({ spec, status }: PackageRevision): boolean {
   return (status?.revision ?? 0) !== 0 || (spec.source === undefined && status?.observedLifecycle === undefined);
+}
+
+/** A package that was not cloned, taken over: nobody can say which upstream revision it is based on. */
+function upstreamLockCondition({ metadata, status }: PackageRevision): ConditionChange {
+  if (status?.upstreamLock?.git || status?.observedLifecycle === undefined)
+    return { type: 'NoUpstreamLock', status: 'absent' };
+  const message = `${metadata.name} has no upstreamLock: its content is taken for that of the upstream revision`;
+  return { type: 'NoUpstreamLock', status: 'True', reason: 'NoUpstreamLock', message };
 }

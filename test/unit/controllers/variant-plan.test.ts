@@ -43,6 +43,20 @@ describe('planVariant', () => {
     expect(plan([gone])).toMatchObject({ action: 'blocked', reason: 'DownstreamVanished' });
   });
 
+  test('16.4.45: with nothing there, nothing is taken for its own', () => {
+    expect(plan([])).toMatchObject({ action: 'clone' });
+  });
+
+  test('16.3.43: a name that comes back after a deletion stands for the same inputs', () => {
+    const first = plan([]);
+    const again = plan([published(1, { inputHash: WANTED, deleting: true })].filter((one) => !one.deleting));
+    expect(again).toEqual(first);
+  });
+
+  test('16.5.66: a published revision that was made from a draft of its upstream is brought to the published one', () => {
+    expect(plan([published(1, { inputHash: OTHER_UPSTREAM })])).toMatchObject({ action: 'upgrade' });
+  });
+
   test('does nothing when the published revision was made from these inputs (16.5.60)', () => {
     expect(plan([published(1, { inputHash: WANTED })])).toMatchObject({ action: 'none', current: { revision: 1 } });
   });
