@@ -29,7 +29,7 @@ describe('bytes that no function changed', () => {
     ],
     ['F-06: a folded scalar with a comment', `${configMap('a')}data:\n  note: >- # why\n    one\n    two\n`],
     ['F-08: a comment above a list item', `${configMap('a')}list:\n- name: a\n# second\n- name: b\n`],
-    ['H 40: CRLF', configMap('a').replaceAll('\n', '\r\n')],
+    ['G-18, H 40: CRLF', configMap('a').replaceAll('\n', '\r\n')],
     ['H 82: a merge key', `${configMap('a')}one: &one {a: 1}\n\ntwo:\n  <<: *one\n`],
     ['no line break at the end', configMap('a').trimEnd()],
   ])('%s: stay through three functions', async (_, text) => {
@@ -54,6 +54,11 @@ describe('bytes that no function changed', () => {
   test('F-07: a changed tag changes its line only', async () => {
     const text = `${configMap('a')}resources:\n  # pinned for audit\n  - https://git.example.test/base.yaml\nimages: [{name: web, newTag: "1"}]\n`;
     expect(await changed(text, ['images', 0, 'newTag'], '2')).toBe(text.replace('"1"', '"2"'));
+  });
+
+  test('G-18: a changed file keeps its line ends', async () => {
+    const text = `${configMap('a')}list:\n- name: a\n  v: x\n`.replaceAll('\n', '\r\n');
+    expect(await changed(text, ['list', 0, 'v'], 'z')).toBe(text.replace('v: x', 'v: z'));
   });
 
   test('F-08: a comment above a list item stays there when the list is edited', async () => {
