@@ -71,7 +71,11 @@ function refsOf(remote) {
   return git(remoteFolder(remote), 'for-each-ref', '--format=%(refname) %(objectname)').split('\n').filter(Boolean);
 }
 
-const here = (path) => relative(process.cwd(), path) || '.';
+/** Short below the current folder, whole elsewhere. */
+const here = (path) => {
+  const short = relative(process.cwd(), path) || '.';
+  return short.startsWith('..') ? path : short;
+};
 const shortRef = (line) => line.split(' ')[0].replace(/^refs\/(heads|tags)\//, '');
 
 /** Published revisions and drafts that are new or moved, one line for each repository. */
