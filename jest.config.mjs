@@ -1,5 +1,9 @@
 const swc = {
-  jsc: { target: 'es2024', parser: { syntax: 'typescript' } },
+  jsc: {
+    target: 'es2024',
+    parser: { syntax: 'typescript' },
+    experimental: { keepImportAttributes: true },
+  },
   module: { type: 'es6' },
   sourceMaps: 'inline',
 };
@@ -17,5 +21,8 @@ const project = (displayName, extra = {}) => ({
 export default {
   projects: [project('unit'), project('integration'), project('conformance')],
   testTimeout: 60_000,
+  // Many tests wait for processes of their own: more workers than processors keep those busy.
+  maxWorkers: 4,
+  workerIdleMemoryLimit: '768MB',
   reporters: ['default', '<rootDir>/scripts/totals-reporter.mjs'],
 };
