@@ -28,7 +28,10 @@ function claimed(owner: PackageVariant, before: PackageRevision): PackageRevisio
 describe('a variant claims its revision', () => {
   test('16.4.50, 16.4.53: owner, labels and annotations are added, the variant winning, what others set stays', () => {
     const owners = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: 'other-uid' }];
-    const { metadata } = claimed(variant({ a: '1' }), revision({ labels: { a: '0', b: '2' }, ownerReferences: owners }));
+    const { metadata } = claimed(
+      variant({ a: '1' }),
+      revision({ labels: { a: '0', b: '2' }, ownerReferences: owners }),
+    );
 
     expect(metadata.labels).toMatchObject({ a: '1', b: '2' });
     expect(metadata.ownerReferences).toEqual([
