@@ -39,7 +39,7 @@ export function decideVariant(
   const plan = planVariant({
     wanted: wantedInputs(inputHash),
     adoptExisting: variant.spec.adoptionPolicy === 'adoptExisting',
-    revisions: observeDownstream(variant, listers),
+    revisions: observeDownstream(variant, listers, upstream.revision),
   });
   return { plan, upstream: upstream.revision, inputHash };
 }

@@ -2,6 +2,7 @@ import { PACKAGE_VARIANT, type PackageRevision, type PackageVariant, type Reposi
 import { INPUT_HASH_ANNOTATION } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Lister } from '../../kube/controller.ts';
+import { isSamePlace } from '../../task/mutations/upgrade.ts';
 import { INDEX, variantOf } from '../indexes.ts';
 import type { ObservedRevision } from './plan.ts';
 
@@ -108,6 +109,7 @@ function notFoundMessage(variant: PackageVariant, candidates: readonly PackageRe
 export function observeDownstream(
   variant: PackageVariant,
   { repositories, revisions }: Pick<VariantListers, 'repositories' | 'revisions'>,
+  upstream?: PackageRevision,
 ): ObservedRevision[] {
   const { repo, package: pkg } = variant.spec.downstream;
   const namespace = variant.metadata.namespace ?? '';
@@ -119,8 +121,15 @@ export function observeDownstream(
   return revisions
     .byIndex(INDEX.package, `${namespace}/${repo}/${pkg}`)
     .filter((revision) => !isHead(revision))
-    .map((revision) => observeRevision(revision, key))
+    .map((revision) => ({ ...observeRevision(revision, key), upstreamMoved: hasMoved(upstream, revision) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Whether a revision was made from another commit of the upstream's package; of another package it is not said. */
+function hasMoved(upstream: PackageRevision | undefined, { status }: PackageRevision): boolean {
+  const [wanted, lock] = [upstream?.status?.selfLock?.git, status?.upstreamLock?.git];
+  if (!wanted?.commit || !lock?.commit || !isSamePlace(wanted, lock)) return false;
+  return wanted.commit !== lock.commit;
 }
 
 function observeRevision(revision: PackageRevision, variantKey: string): ObservedRevision {

@@ -37,6 +37,8 @@ export interface ObservedRevision {
   readonly wantedHash?: string;
   /** Inputs were compared by a dry run and differ. */
   readonly differs: boolean;
+  /** Its upstream lock names another commit of the wanted upstream package. Absent counts as no. */
+  readonly upstreamMoved?: boolean;
   /** Published, and gone from git since. */
   readonly vanished: boolean;
   /** Holds commits that somebody else made. */
@@ -132,6 +134,9 @@ function planPublished(latest: ObservedRevision, wanted: WantedInputs): VariantP
   if (latest.vanished) return blocked('DownstreamVanished', `${latest.name} was published and is gone from git`);
   if (latest.inputHash === wanted.hash) return { action: 'none', current: latest };
   if (latest.inputHash === undefined) {
+    // Comparing inputs does not see the upstream: what others published goes on from the commit that its lock names.
+    if (latest.upstreamMoved)
+      return { action: 'upgrade', workspace: wanted.workspace(latest.revision), source: latest };
     if (latest.wantedHash !== wanted.hash) return { action: 'adopt', revision: latest };
     if (latest.failure) return { action: 'blocked', ...latest.failure };
     if (!latest.differs)

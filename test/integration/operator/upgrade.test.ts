@@ -124,6 +124,21 @@ describe('a variant whose upstream moves', () => {
     expect(variantObject().status?.conflicts).toBe(0);
   });
 
+  test('a revision that a person committed and tagged is upgraded too, from the commit of its lock', async () => {
+    await publish(newestName());
+    const files: Record<string, string> = {};
+    for (const path of (await deployments.git('ls-tree', '-r', '--name-only', 'main')).split('\n')) {
+      files[path] = `${(await deployments.git('show', `main:${path}`)).replace('b: "1"', 'b: "mine"')}\n`;
+    }
+    await deployments.commit('main', files, 'by hand');
+    await deployments.git('tag', 'shop/v2', 'main');
+    await look('deployments');
+    await release(2, settings('2', '1'));
+    await look('blueprints');
+    expect(bench.get(newestName()).spec.source?.upgrade?.currentPackage).toEqual({ name: 'deployments.shop.v2' });
+    expect(await show(newestName(), 'a.yaml')).toContain('a: "2"\n  b: "mine"');
+  });
+
   test('an upgraded package is upgraded again, from where it was', async () => {
     await editAndPublish('b: "1"', 'b: "mine"');
     for (const version of [2, 3]) {
