@@ -16,7 +16,7 @@ export interface RunReport {
   readonly variantSets: readonly PackageVariantSet[];
   /** Those of sets as well. */
   readonly variants: readonly PackageVariant[];
-  /** Revisions that a manifest asked for by itself, not those of variants or those found in git. */
+  /** Revisions that a manifest asked for by itself, and those whose merge had conflicts. */
   readonly revisions: readonly PackageRevision[];
   /** Faults of the manifests themselves. */
   readonly errors: readonly ReportedError[];

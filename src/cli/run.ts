@@ -149,7 +149,9 @@ class Run {
       repositories: await this.#operator.list(REPOSITORY),
       variantSets: await this.#operator.list(PACKAGE_VARIANT_SET),
       variants: await this.#operator.list(PACKAGE_VARIANT),
-      revisions: (await this.#operator.list(PACKAGE_REVISION)).filter((revision) => named.has(objectLabel(revision))),
+      revisions: (await this.#operator.list(PACKAGE_REVISION)).filter(
+        (revision) => named.has(objectLabel(revision)) || (revision.status?.mergeConflicts ?? []).length > 0,
+      ),
       errors: [...this.#manifests.errors, ...failures],
       warnings: this.#observer.warnings(({ regarding }) =>
         this.#operator.find(regarding.kind, regarding.namespace ?? '', regarding.name),
