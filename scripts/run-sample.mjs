@@ -1,11 +1,20 @@
 // Makes the git repositories that a sample's manifests name, once, runs Veranda on the manifests and tells what came out.
 // Usage: node scripts/run-sample.mjs <sample> [folder]
-//   sample  name of a folder in config/samples, or a path to one like them: manifests/, and packages/ for the remote `blueprints`
+//   sample  name of a folder in config/samples, or a path to one like them: manifests/, packages/ for the remote `blueprints`, and
+//           perhaps upgrade/, a second revision of one of these that is published after the first run
 //   folder  where everything is put, by default .veranda/<sample>
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import {
+  askForRelease,
+  describeUpgrade,
+  isReleased,
+  publishEdit,
+  publishRelease,
+  readUpgrade,
+} from './sample-upgrade.mjs';
 
 const root = join(import.meta.dirname, '..');
 const [name, folder] = process.argv.slice(2);
@@ -126,12 +135,35 @@ rmSync(manifests, { recursive: true, force: true });
 cpSync(join(sample, 'manifests'), manifests, { recursive: true });
 
 const deployments = wanted.filter((remote) => remote.deployment);
-const before = new Map(deployments.map((remote) => [remote.name, refsOf(remote)]));
-const { status } = spawnSync(join(root, 'bin/veranda'), ['run', '-f', manifests, '--workspace', workspace], {
-  stdio: 'inherit',
-});
-if (status === 0) {
-  const report = [...describeChanges(deployments, before), '', ...describePlaces(), ...describeLooks(deployments)];
-  console.log(['', ...report].join('\n'));
+const context = { git, place, remote: (name) => remoteFolder({ name }) };
+
+/** Runs Veranda and tells what came out; false when it failed. */
+function runVeranda() {
+  const before = new Map(deployments.map((remote) => [remote.name, refsOf(remote)]));
+  const { status } = spawnSync(join(root, 'bin/veranda'), ['run', '-f', manifests, '--workspace', workspace], {
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? 1;
+  if (status === 0) console.log(['', ...describeChanges(deployments, before), ''].join('\n'));
+  return status === 0;
 }
-process.exitCode = status ?? 1;
+
+/** The sample as it is, or after its upgrade when that has been carried out before. */
+function runSample() {
+  const upgrade = readUpgrade(sample);
+  const released = upgrade !== undefined && isReleased(upgrade, context);
+  if (released) askForRelease(upgrade, manifests);
+  if (!runVeranda()) return false;
+  if (!upgrade || released) return true;
+  console.log(
+    `Now ${upgrade.edit.repository} is edited by hand, and a second revision of ${upgrade.package} comes out.\n`,
+  );
+  publishEdit(upgrade, context);
+  publishRelease(upgrade, sample, context);
+  askForRelease(upgrade, manifests);
+  if (!runVeranda()) return false;
+  console.log([...describeUpgrade(upgrade, context, workspace), ''].join('\n'));
+  return true;
+}
+
+if (runSample()) console.log([...describePlaces(), ...describeLooks(deployments)].join('\n'));

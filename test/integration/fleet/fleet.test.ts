@@ -58,6 +58,8 @@ describe('the fleet that `make run` makes', () => {
       'refs/heads/main',
       'refs/tags/monitoring/v1',
       'refs/tags/storefront/v1',
+      'refs/tags/storefront/v2',
+      ...(cluster === 'paris' ? ['refs/tags/storefront/v3'] : []),
     ]);
   });
 
@@ -115,6 +117,34 @@ describe('the fleet that `make run` makes', () => {
     });
   });
 
+  test.each(CLUSTERS)('%s was upgraded to the second revision of the shop', (cluster) => {
+    const tag = cluster === 'paris' ? 'storefront/v3' : 'storefront/v2';
+    expect(runs[0]?.output).toMatch(new RegExp(`^ {2}${cluster}: ${tag}$`, 'm'));
+    const [deployment] = file(cluster, tag, 'storefront/deployment.yaml');
+    expect(deployment.spec.template.spec.containers).toEqual([
+      expect.objectContaining({
+        image: 'example/storefront:2.9.0',
+        livenessProbe: { httpGet: { path: '/healthz', port: 'http' } },
+      }),
+    ]);
+    expect(file(cluster, tag, 'storefront/account.yaml')[0]).toMatchObject({ kind: 'ServiceAccount' });
+    const [, budget] = file(cluster, tag, 'storefront/autoscaling.yaml');
+    expect(budget.spec.maxUnavailable).toBe('25%');
+    const [kptfile] = file(cluster, tag, 'storefront/Kptfile');
+    expect(kptfile.upstreamLock.git.ref).toBe('storefront/v2');
+  });
+
+  test('the one conflict is that of Paris, told with its three sides, and as an event', () => {
+    expect(file('paris', 'storefront/v2', 'storefront/autoscaling.yaml')[1].spec.maxUnavailable).toBe(2);
+    const output = runs[0]?.output ?? '';
+    expect(output.match(/^Conflict in .*$/gm)).toEqual([expect.stringContaining('Conflict in paris.storefront.')]);
+    for (const line of ['field: spec.maxUnavailable', 'base: 1', 'local: 2', 'upstream: 25%', 'resolution: upstream']) {
+      expect(output).toContain(`\n  ${line}\n`);
+    }
+    expect(output.match(/warning: .*MergeConflict/g)).toHaveLength(1);
+    expect(output).toContain('-  maxUnavailable: 2\n  +  maxUnavailable: 25%\n');
+  });
+
   test('a second run changes nothing, and says so', () => {
     expect(runs[1]?.output).toMatch(/exit code 0$/);
     expect(runs[1]?.output).toContain('Nothing has changed');
@@ -123,13 +153,13 @@ describe('the fleet that `make run` makes', () => {
 
   test('one changed byte of one cluster makes a new revision of its shop, and of nothing else', () => {
     expect(runs[2]?.output).toMatch(/exit code 0$/);
-    expect(runs[2]?.output).toContain('  paris: storefront/v2');
+    expect(runs[2]?.output).toContain('  paris: storefront/v4');
     for (const cluster of CLUSTERS.filter((name) => name !== 'paris')) {
       expect(runs[2]?.refs.get(cluster)).toBe(runs[0]?.refs.get(cluster));
     }
     // The Kptfile tells of its last render, which may word things in another way the second time.
     const pathspec = ['--', 'storefront', ':!storefront/Kptfile'];
-    const changed = git('paris', 'diff', '--name-only', 'storefront/v1', 'storefront/v2', ...pathspec);
+    const changed = git('paris', 'diff', '--name-only', 'storefront/v3', 'storefront/v4', ...pathspec);
     expect(changed.trim().split('\n')).toEqual(
       ['cluster.yaml', 'configmap.yaml', 'network.yaml'].map((path) => `storefront/${path}`),
     );
