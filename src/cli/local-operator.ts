@@ -88,6 +88,7 @@ export class LocalOperator {
       secrets,
       secretChanges: secretChanges(store),
       renderer: this.#renderer,
+      merger: this.#renderer.merger,
       events: this.#events,
       logger,
       metrics,

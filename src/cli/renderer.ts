@@ -1,5 +1,6 @@
 import { createBuiltinRuntime } from '../functions/builtin-runtime.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
+import type { PackageMerger } from '../merge/types.ts';
 import { CachedRenderer } from '../render/cached-renderer.ts';
 import { createRenderer } from '../render/renderer.ts';
 import type { Renderer } from '../render/types.ts';
@@ -8,6 +9,8 @@ import { ResultCache } from '../runtimes/result-cache.ts';
 import { type RendererSettings, WorkerRenderer } from '../workers/pool.ts';
 
 export interface ClosableRenderer extends Renderer {
+  /** Merges where it renders. */
+  readonly merger?: PackageMerger;
   close(): Promise<void>;
 }
 
@@ -28,5 +31,5 @@ export function openRenderer({ hosted: others = NO_RUNTIME, ...renderer }: OpenR
   const runtime = chainRuntimes([createBuiltinRuntime(), hosted]);
   const workers = new WorkerRenderer({ inProcess: createRenderer({ ...renderer, runtime }), hosted, renderer });
   const cached = new CachedRenderer({ renderer: workers });
-  return { render: (pkg, options) => cached.render(pkg, options), close: () => workers.close() };
+  return { render: (pkg, options) => cached.render(pkg, options), merger: workers, close: () => workers.close() };
 }

@@ -2,6 +2,7 @@ import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } f
 import type { KubeObject } from '../api/object.ts';
 import type { EventRecorder, Informer } from '../kube/controller.ts';
 import type { ObjectStore } from '../kube/store.ts';
+import type { PackageMerger } from '../merge/types.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Renderer } from '../render/types.ts';
 import type { CredentialsProvider } from '../repository/git/types.ts';
@@ -46,6 +47,8 @@ export interface ControllerEnvironment {
   /** Secret of a namespace as credentials; asked before each network call. */
   readonly secrets: (namespace: string, name: string) => CredentialsProvider;
   readonly renderer: Renderer;
+  /** Default: merges in the main thread. */
+  readonly merger?: PackageMerger;
   readonly events: EventRecorder;
   readonly logger: Logger;
   readonly wake: Waker;

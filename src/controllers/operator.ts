@@ -13,7 +13,7 @@ import { addIndexes, connect } from './wiring.ts';
 export interface OperatorOptions
   extends Pick<
     ControllerEnvironment,
-    'store' | 'gateway' | 'injectables' | 'secrets' | 'renderer' | 'events' | 'logger'
+    'store' | 'gateway' | 'injectables' | 'secrets' | 'renderer' | 'merger' | 'events' | 'logger'
   > {
   readonly informers: {
     readonly repositories: SharedInformer<Repository>;

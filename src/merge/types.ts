@@ -59,5 +59,11 @@ export interface MergeResult {
   readonly warnings: readonly string[];
 }
 
+/** Merges packages somewhere: the worker pool does it off the main thread. */
+export interface PackageMerger {
+  /** As `mergePackages`. @throws also the signal's reason, and TransientError when the thread that merged died */
+  merge(input: MergeInput, options: MergeOptions, signal: AbortSignal): Promise<MergeResult>;
+}
+
 /** More conflicts than anybody reads; the rest is counted. */
 export const MAX_CONFLICTS = 1000;

@@ -1,4 +1,4 @@
-import type { MergeConflict } from '../merge/types.ts';
+import type { MergeConflict, PackageMerger } from '../merge/types.ts';
 import type { Package } from '../package/package.ts';
 import type { Renderer, RenderReport } from '../render/types.ts';
 import type { GitLock, Lifecycle, RevisionKey } from '../repository/types.ts';
@@ -104,6 +104,8 @@ export interface MutationContext {
   readonly target: TaskTarget;
   readonly sources: PackageSources;
   readonly renderer: Renderer;
+  /** Default: merges in the calling thread. */
+  readonly merger?: PackageMerger;
   readonly signal: AbortSignal;
 }
 

@@ -7,6 +7,8 @@ import { Piscina } from 'piscina';
 import { errorMessage, TransientError } from '../api/errors.ts';
 import { runInSlot } from '../concurrency/slot-job.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
+import { mergePackages } from '../merge/merge-packages.ts';
+import type { MergeInput, MergeOptions, MergeResult, PackageMerger } from '../merge/types.ts';
 import type { Package } from '../package/package.ts';
 import { unpackFiles } from '../package/packed-files.ts';
 import { KPTFILE } from '../package/subpackages.ts';
@@ -14,7 +16,7 @@ import type { FileChange } from '../package/types.ts';
 import type { RendererOptions } from '../render/renderer.ts';
 import type { Renderer, RenderOutcome } from '../render/types.ts';
 import { FunctionHost } from './function-host.ts';
-import { type RenderReply, type RenderTask, unpackError } from './protocol.ts';
+import { type MergeReply, type MergeTask, type RenderReply, type RenderTask, unpackError } from './protocol.ts';
 
 export interface WorkerRendererOptions {
   /** Renders small packages on the main thread. */
@@ -52,13 +54,13 @@ const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worke
  * Renders in worker threads, so that the event loop stays free, except for packages so small that going to another
  * thread would cost more. Functions of the catalogue run in the thread, all others on the main thread.
  */
-export class WorkerRenderer implements Renderer {
+export class WorkerRenderer implements Renderer, PackageMerger {
   readonly #inProcess: Renderer;
   readonly #hosted: FunctionRuntime;
   readonly #settings: Pick<RenderTask, 'builtinPrefixes' | keyof RendererSettings>;
   readonly #small: { readonly files: number; readonly bytes: number };
   readonly #grace: number;
-  readonly #pool: Piscina<RenderTask, RenderReply>;
+  readonly #pool: Piscina;
   /** Lets no more renders into the pool than it has threads: what waits inside the pool is lost when a thread fails. */
   readonly #queue: PQueue;
   readonly #inPool = new Set<AbortController>();
@@ -72,7 +74,7 @@ export class WorkerRenderer implements Renderer {
     this.#small = options.small ?? SMALL;
     this.#grace = options.grace ?? 2000;
     this.#queue = new PQueue({ concurrency: maxThreads });
-    this.#pool = new Piscina<RenderTask, RenderReply>({
+    this.#pool = new Piscina({
       filename: fileURLToPath(options.entry ?? ENTRY),
       name: 'render',
       minThreads: 0,
@@ -98,13 +100,28 @@ export class WorkerRenderer implements Renderer {
   async render(pkg: Package, options: { readonly signal: AbortSignal }): Promise<RenderOutcome> {
     const { signal } = options;
     signal.throwIfAborted();
-    const small = pkg.size <= this.#small.files && pkg.totalBytes <= this.#small.bytes;
-    if (small && !mentionsScript(pkg)) return await this.#inProcess.render(pkg, options);
+    if (this.#isSmall(pkg) && !mentionsScript(pkg)) return await this.#inProcess.render(pkg, options);
     if (this.#closed) throw poolClosed();
     const reply = await runInSlot(this.#queue, (inner) => this.#renderInThread(pkg, inner), signal, {});
     if (!reply.ok) throw unpackError(reply.error);
     const changes: FileChange[] = reply.removed.map((path) => [path, null]);
     return { package: pkg.edit([...changes, ...unpackFiles(reply.changed)]), report: reply.report };
+  }
+
+  /**
+   * Merges in a thread, small packages in this one. A merge cannot be interrupted: an abort ends its thread.
+   * @throws as `render`; what the merge throws
+   */
+  async merge(input: MergeInput, options: MergeOptions, signal: AbortSignal): Promise<MergeResult> {
+    signal.throwIfAborted();
+    const packages = [input.base, input.local, input.updated];
+    if (packages.every((pkg) => this.#isSmall(pkg))) return mergePackages(input, options);
+    if (this.#closed) throw poolClosed();
+    const reply = await runInSlot(this.#queue, (inner) => this.#mergeInThread(input, options, inner), signal, {});
+    if (!reply.ok) throw unpackError(reply.error);
+    const { changed, removed, conflicts, omittedConflicts, warnings } = reply;
+    const changes: FileChange[] = removed.map((path) => [path, null]);
+    return { pkg: input.local.edit([...changes, ...unpackFiles(changed)]), conflicts, omittedConflicts, warnings };
   }
 
   /** Ends all threads. Renders that wait or run fail with TransientError PoolClosed. */
@@ -137,6 +154,32 @@ export class WorkerRenderer implements Renderer {
       clearTimeout(timer);
       host.close();
     }
+  }
+
+  async #mergeInThread(
+    { base, local, updated, rendered }: MergeInput,
+    options: MergeOptions,
+    signal: AbortSignal,
+  ): Promise<MergeReply> {
+    if (this.#closed) throw poolClosed();
+    const kill = new AbortController();
+    const onAbort = () => kill.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#inPool.add(kill);
+    const packed = { base: base.pack(), local: local.pack(), updated: updated.pack() };
+    const task: MergeTask = rendered ? { ...packed, rendered: rendered.pack(), options } : { ...packed, options };
+    try {
+      return await this.#pool.run(task, { name: 'merge', signal: kill.signal });
+    } catch (error) {
+      throw kill.signal.aborted ? kill.signal.reason : crash(error);
+    } finally {
+      this.#inPool.delete(kill);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #isSmall(pkg: Package): boolean {
+    return pkg.size <= this.#small.files && pkg.totalBytes <= this.#small.bytes;
   }
 
   #abandon(reason: Error): void {

@@ -10,6 +10,7 @@ import {
 import type { FunctionItem, FunctionOutput } from '../functions/types.ts';
 import type { FunctionSpec } from '../krm/function-spec.ts';
 import type { KrmMap } from '../krm/value.ts';
+import type { MergeOptions, MergeResult } from '../merge/types.ts';
 import type { PackedPackage } from '../package/package.ts';
 import type { PackedFiles } from '../package/packed-files.ts';
 import type { RenderReport } from '../render/types.ts';
@@ -44,6 +45,22 @@ export type RenderReply =
       readonly removed: readonly string[];
       readonly report: RenderReport;
     }
+  | { readonly ok: false; readonly error: PackedError };
+
+/** One merge: the packages go over packed, what comes back are the changes of the local one. */
+export interface MergeTask {
+  readonly base: PackedPackage;
+  readonly local: PackedPackage;
+  readonly updated: PackedPackage;
+  readonly rendered?: PackedPackage;
+  readonly options: MergeOptions;
+}
+
+export type MergeReply =
+  | ({ readonly ok: true; readonly changed: PackedFiles; readonly removed: readonly string[] } & Omit<
+      MergeResult,
+      'pkg'
+    >)
   | { readonly ok: false; readonly error: PackedError };
 
 export interface Question {

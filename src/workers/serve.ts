@@ -1,11 +1,12 @@
 import type { FunctionRuntime } from '../functions/types.ts';
+import { mergePackages } from '../merge/merge-packages.ts';
 import { changesBetween } from '../package/diff.ts';
 import { Package } from '../package/package.ts';
-import { packFiles } from '../package/packed-files.ts';
+import { type PackedFiles, packFiles } from '../package/packed-files.ts';
 import type { PackageFile } from '../package/types.ts';
 import type { Renderer } from '../render/types.ts';
 import { HostedRuntime } from './hosted-runtime.ts';
-import { packError, type RenderReply, type RenderTask } from './protocol.ts';
+import { type MergeReply, type MergeTask, packError, type RenderReply, type RenderTask } from './protocol.ts';
 
 /**
  * Does one render in a worker. Nothing is thrown: the pool takes whatever goes wrong otherwise for a crash.
@@ -20,16 +21,38 @@ export async function serveRender(
   try {
     const before = Package.unpack(task.package);
     const outcome = await makeRenderer(hosted).render(before, { signal: controller.signal });
-    const changed: [string, PackageFile][] = [];
-    const removed: string[] = [];
-    for (const [path, file] of changesBetween(before, outcome.package)) {
-      if (file === null) removed.push(path);
-      else changed.push([path, file]);
-    }
-    return { ok: true, changed: packFiles(changed), removed, report: outcome.report };
+    return { ok: true, ...packChanges(before, outcome.package), report: outcome.report };
   } catch (error) {
     return { ok: false, error: packError(error) };
   } finally {
     hosted.close();
   }
+}
+
+/** Does one merge in a worker. Nothing is thrown, as with renders. */
+export function serveMerge({ base, local, updated, rendered, options }: MergeTask): MergeReply {
+  try {
+    const before = Package.unpack(local);
+    const input = { base: Package.unpack(base), local: before, updated: Package.unpack(updated) };
+    const { pkg, ...told } = mergePackages(
+      rendered ? { ...input, rendered: Package.unpack(rendered) } : input,
+      options,
+    );
+    return { ok: true, ...packChanges(before, pkg), ...told };
+  } catch (error) {
+    return { ok: false, error: packError(error) };
+  }
+}
+
+function packChanges(
+  before: Package,
+  after: Package,
+): { readonly changed: PackedFiles; readonly removed: readonly string[] } {
+  const changed: [string, PackageFile][] = [];
+  const removed: string[] = [];
+  for (const [path, file] of changesBetween(before, after)) {
+    if (file === null) removed.push(path);
+    else changed.push([path, file]);
+  }
+  return { changed: packFiles(changed), removed };
 }

@@ -1,8 +1,8 @@
 import { createBuiltinRuntime } from '../functions/builtin-runtime.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
 import { createRenderer } from '../render/renderer.ts';
-import type { RenderReply, RenderTask } from './protocol.ts';
-import { serveRender } from './serve.ts';
+import type { MergeReply, MergeTask, RenderReply, RenderTask } from './protocol.ts';
+import { serveMerge, serveRender } from './serve.ts';
 
 /** Entry of the worker threads: called by the pool for each render. */
 export function render(task: RenderTask): Promise<RenderReply> {
@@ -16,4 +16,9 @@ export function render(task: RenderTask): Promise<RenderReply> {
     const allowed = [...allowedImages, ...builtinPrefixes];
     return createRenderer({ runtime, imagePrefix, allowedImages: allowed, stepTimeout, writesStatus });
   });
+}
+
+/** As `render`, for each merge. */
+export function merge(task: MergeTask): MergeReply {
+  return serveMerge(task);
 }

@@ -162,6 +162,7 @@ export class RevisionContent {
       },
       sources: packageSources(this.#env, object.metadata.namespace ?? ''),
       renderer: this.#env.renderer,
+      merger: this.#env.merger,
       signal,
     };
   }

@@ -51,12 +51,14 @@ async function mergeWithRender(
   options: MergeOptions,
   context: MutationContext,
 ): Promise<MergeResult> {
-  const merged = mergePackages(input, options);
+  const merge = async (packages: MergeInput): Promise<MergeResult> =>
+    (await context.merger?.merge(packages, options, context.signal)) ?? mergePackages(packages, options);
+  const merged = await merge(input);
   if (!merged.conflicts.some(({ resource, resolution }) => resource && resolution === 'kept')) return merged;
   const kptfile = input.local.get(KPTFILE);
   const marked = withMergeKeys(kptfile ? input.base.edit([[KPTFILE, kptfile]]) : input.base).pkg;
   const { package: rendered, report } = await context.renderer.render(marked, { signal: context.signal });
-  return report.failure ? merged : mergePackages({ ...input, rendered }, options);
+  return report.failure ? merged : await merge({ ...input, rendered });
 }
 
 interface Base {
