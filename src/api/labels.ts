@@ -50,6 +50,12 @@ export const INPUT_HASH_ANNOTATION = 'veranda.dev/input-hash';
  * upstream that its source names, although the package's lock says that it was made from something else.
  */
 export const TRUST_OLD_UPSTREAM_ANNOTATION = 'veranda.dev/trust-old-upstream';
+/** Annotations of a PackageRevision that say how its content is made: a new value is a reason to try again what failed. */
+export const CONTENT_ANNOTATIONS = [
+  INPUT_HASH_ANNOTATION,
+  PUSH_ON_RENDER_FAILURE_ANNOTATION,
+  TRUST_OLD_UPSTREAM_ANNOTATION,
+] as const;
 /**
  * Annotation of a resource in a package, or of its Kptfile for all of them: which side wins where an upgrade finds
  * changes on both, "local" or "upstream". "local" also keeps what upstream removed, "upstream" lets it go.

@@ -1,5 +1,5 @@
 import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
-import { INPUT_HASH_ANNOTATION } from '../api/labels.ts';
+import { CONTENT_ANNOTATIONS } from '../api/labels.ts';
 import { objectKey } from '../api/object.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { Informer } from '../kube/controller.ts';
@@ -122,10 +122,13 @@ function readiness(repository: Repository | undefined): string | undefined {
   return findCondition(repository?.status?.conditions, 'Ready')?.status;
 }
 
-/** The variant asks for other inputs, or the revision came under another owner. */
+/** Other inputs, or another way to make the content, are asked for, or the revision came under another owner. */
 function wantsOther({ before, after }: Change<PackageRevision>): boolean {
   const wanted = (revision: PackageRevision | undefined): string =>
-    `${revision?.metadata.annotations?.[INPUT_HASH_ANNOTATION]} ${revision && variantOf(revision)}`;
+    [
+      ...CONTENT_ANNOTATIONS.map((name) => revision?.metadata.annotations?.[name]),
+      revision && variantOf(revision),
+    ].join(' ');
   return wanted(before) !== wanted(after);
 }
 

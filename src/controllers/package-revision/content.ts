@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { TerminalError, TransientError } from '../../api/errors.ts';
 import type { PackageRevision, PackageVariant, Repository } from '../../api/kinds.ts';
-import { PUSH_ON_RENDER_FAILURE_ANNOTATION } from '../../api/labels.ts';
+import { PUSH_ON_RENDER_FAILURE_ANNOTATION, TRUST_OLD_UPSTREAM_ANNOTATION } from '../../api/labels.ts';
 import { objectKey, objectLabel } from '../../api/object.ts';
 import { FairQueue } from '../../concurrency/fair-queue.ts';
 import type { Place } from '../../concurrency/place.ts';
@@ -159,6 +159,7 @@ export class RevisionContent {
         repository: object.spec.repository,
         deployment: repositoryObject.spec.deployment ?? false,
         existingPackages: [...new Set(revisions.map((revision) => revision.package))],
+        trustOldUpstream: isAnnotated(object, TRUST_OLD_UPSTREAM_ANNOTATION),
       },
       sources: packageSources(this.#env, object.metadata.namespace ?? ''),
       renderer: this.#env.renderer,
@@ -208,5 +209,9 @@ function metadataOf({ spec }: PackageRevision): {
 }
 
 function pushesFailures(object: PackageRevision): boolean {
-  return object.metadata.annotations?.[PUSH_ON_RENDER_FAILURE_ANNOTATION] === 'true';
+  return isAnnotated(object, PUSH_ON_RENDER_FAILURE_ANNOTATION);
+}
+
+function isAnnotated({ metadata }: PackageRevision, annotation: string): boolean {
+  return metadata.annotations?.[annotation] === 'true';
 }

@@ -1,5 +1,5 @@
 import { type PackageRevision, type PackageVariant, REPOSITORY } from '../../api/kinds.ts';
-import { INPUT_HASH_ANNOTATION, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
+import { CONTENT_ANNOTATIONS, INPUT_HASH_ANNOTATION, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { RevisionInfo } from '../../repository/types.ts';
 import type { ObservedRevisionState } from './plan.ts';
@@ -73,7 +73,8 @@ export function fingerprint(
   sources: readonly (PackageRevision | undefined)[],
 ): string {
   const { uid, generation, annotations } = object.metadata;
-  const own = [uid, generation, annotations?.[INPUT_HASH_ANNOTATION], git?.commit, git?.lifecycle];
+  const asked = CONTENT_ANNOTATIONS.map((name) => annotations?.[name]);
+  const own = [uid, generation, ...asked, git?.commit, git?.lifecycle];
   const theirs = sources.flatMap((source) => [
     source?.metadata.uid,
     source?.status?.observedLifecycle,

@@ -124,6 +124,42 @@ describe('a variant whose upstream moves', () => {
     expect(variantObject().status?.conflicts).toBe(0);
   });
 
+  test('7.4.64: an old upstream that the package was not made from is refused, unless the revision says to trust it', async () => {
+    const current = newestName();
+    await publish(current);
+    await variant({ suspend: true });
+    await release(2, settings('2', '1'));
+    await release(3, settings('2', '3'));
+    await look('blueprints');
+    const upgrade = (workspaceName: string, metadata = {}) =>
+      bench.revision(
+        {
+          repository: 'deployments',
+          packageName: 'shop',
+          workspaceName,
+          source: {
+            upgrade: {
+              oldUpstream: { name: 'blueprints.web.v2' },
+              newUpstream: { name: 'blueprints.web.v3' },
+              currentPackage: { name: current },
+            },
+          },
+        },
+        metadata,
+      );
+    const refused = await upgrade('refused');
+    const trusted = await upgrade('trusted', { annotations: { 'veranda.dev/trust-old-upstream': 'true' } });
+    await bench.settle();
+
+    expect(condition(bench.get(refused), 'Ready')?.status).toBe('False');
+    expect(condition(bench.get(refused), 'Ready')?.message).toContain('spec.source.upgrade.oldUpstream');
+    expect(await show(trusted, 'a.yaml')).toContain('a: "1"\n  b: "3"');
+
+    await upgrade('refused', { annotations: { 'veranda.dev/trust-old-upstream': 'true' } });
+    await bench.settle();
+    expect(condition(bench.get(refused), 'Ready')?.status).toBe('True');
+  });
+
   test('a revision that a person committed and tagged is upgraded too, from the commit of its lock', async () => {
     await publish(newestName());
     const files: Record<string, string> = {};
