@@ -7,8 +7,8 @@ import { FairQueue } from '../../concurrency/fair-queue.ts';
 import type { Place } from '../../concurrency/place.ts';
 import type { KrmMap } from '../../krm/value.ts';
 import { packageRevisionName, validateRevisionName } from '../../repository/names.ts';
-import type { PackageRepository, RevisionInfo, VariantRecord } from '../../repository/types.ts';
-import { commitTo, TaskHandler, type TaskOutcome } from '../../task/handler.ts';
+import type { Draft, PackageRepository, RevisionInfo, VariantRecord } from '../../repository/types.ts';
+import { commitTo, type MutationsRequest, TaskHandler, type TaskOutcome } from '../../task/handler.ts';
 import { defaultTask, fromSource } from '../../task/source.ts';
 import type { Mutation, MutationContext, PackageSources } from '../../task/types.ts';
 import { variantMutations } from '../../task/variant.ts';
@@ -62,33 +62,17 @@ export class RevisionContent {
     checkName(object);
     const task = object.spec.source ? fromSource(object.spec.source) : defaultTask(object.spec.packageName);
     const wanted = this.#variantInputs(request);
-    const wishes = {
-      mutations: wanted.mutations,
-      metadata: metadataOf(object),
-      pushOnRenderFailure: pushesFailures(object),
-    };
-    const outcome = await this.#compute(request, (context) => this.#handler.applyTask(task, wishes, context));
-    const draft = await repository.createDraft(keyOf(object), { signal });
-    await commitTo(draft, outcome, { origin: wanted.origin });
-    return { outcome, info: await draft.close('Draft'), inputHash: wanted.origin?.inputHash };
+    const wishes = { mutations: wanted.mutations, metadata: metadataOf(object) };
+    const outcome = await this.#compute(request, (context) =>
+      this.#handler.applyTask(task, { ...wishes, pushOnRenderFailure: pushesFailures(object) }, context),
+    );
+    return write(await repository.createDraft(keyOf(object), { signal }), outcome, wanted.origin);
   }
 
   /** Applies the variant's inputs and the object's metadata to a draft and renders it. */
   async mutate(request: ContentRequest, current: RevisionInfo): Promise<ContentChange> {
-    const { object, repository, signal } = request;
-    const wanted = this.#variantInputs(request);
-    const content = await repository.read(current.commit, current.package, { signal });
-    const wishes = {
-      mutations: wanted.mutations,
-      metadata: metadataOf(object),
-      pushOnRenderFailure: pushesFailures(object),
-    };
-    const outcome = await this.#compute(request, (context) =>
-      this.#handler.doPackageRevisionMutations(content, wishes, context),
-    );
-    const draft = await repository.openDraft(current, { signal });
-    await commitTo(draft, outcome, { origin: wanted.origin });
-    return { outcome, info: await draft.close('Draft'), inputHash: wanted.origin?.inputHash };
+    const { mutations, origin } = this.#variantInputs(request);
+    return this.#change(request, current, { mutations, metadata: metadataOf(request.object) }, origin);
   }
 
   /** Whether the variant's inputs would change published content; nothing is written. */
@@ -106,15 +90,22 @@ export class RevisionContent {
 
   /** Renders what somebody pushed to a draft; the push stays as the parent commit. */
   async render(request: ContentRequest, current: RevisionInfo): Promise<ContentChange> {
-    const { repository, signal, object } = request;
+    return this.#change(request, current, {}, current.origin);
+  }
+
+  async #change(
+    request: ContentRequest,
+    current: RevisionInfo,
+    wishes: MutationsRequest,
+    origin: VariantRecord | undefined,
+  ): Promise<ContentChange> {
+    const { object, repository, signal } = request;
     const content = await repository.read(current.commit, current.package, { signal });
-    const wishes = { pushOnRenderFailure: pushesFailures(object) };
+    const all = { ...wishes, pushOnRenderFailure: pushesFailures(object) };
     const outcome = await this.#compute(request, (context) =>
-      this.#handler.doPackageRevisionMutations(content, wishes, context),
+      this.#handler.doPackageRevisionMutations(content, all, context),
     );
-    const draft = await repository.openDraft(current, { signal });
-    await commitTo(draft, outcome, { origin: current.origin });
-    return { outcome, info: await draft.close('Draft'), inputHash: current.origin?.inputHash };
+    return write(await repository.openDraft(current, { signal }), outcome, origin);
   }
 
   /** In turn with other repositories. Neither sources nor pushes are waited for in a place: remotes may be slow. */
@@ -167,6 +158,12 @@ export class RevisionContent {
       signal,
     };
   }
+}
+
+/** One commit, if there is anything to commit, and one push. */
+async function write(draft: Draft, outcome: TaskOutcome, origin: VariantRecord | undefined): Promise<ContentChange> {
+  await commitTo(draft, outcome, { origin });
+  return { outcome, info: await draft.close('Draft'), inputHash: origin?.inputHash };
 }
 
 function outside(place: Place, sources: PackageSources): PackageSources {

@@ -2,6 +2,7 @@ import { type PackageRevision, type PackageVariant, REPOSITORY } from '../../api
 import { CONTENT_ANNOTATIONS, INPUT_HASH_ANNOTATION, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { RevisionInfo } from '../../repository/types.ts';
+import { unmetGates } from '../gates.ts';
 import type { ObservedRevisionState } from './plan.ts';
 
 /** What the plan looks at, from the object, the repository's snapshot and the owning variant. */
@@ -87,9 +88,7 @@ export function fingerprint(
 function proposalFault({ spec, status }: PackageRevision): string | undefined {
   const rendered = findCondition(status?.conditions, 'Rendered');
   if (rendered?.status === 'False') return `the package does not render: ${rendered.message}`;
-  const met = new Set(
-    (status?.packageConditions ?? []).filter(({ status }) => status === 'True').map(({ type }) => type),
-  );
-  const unmet = (spec.readinessGates ?? []).map((gate) => gate.conditionType).filter((gate) => !met.has(gate));
+  const gates = (spec.readinessGates ?? []).map((gate) => gate.conditionType);
+  const unmet = unmetGates(gates, status?.packageConditions ?? []);
   return unmet.length > 0 ? `readiness conditions not met: ${unmet.join(', ')}` : undefined;
 }

@@ -4,7 +4,7 @@ import { FIELD_MANAGER, LATEST_REVISION_LABEL, PACKAGE_REVISION_FINALIZER } from
 import { objectKey } from '../../api/object.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
-import { removeFinalizer } from '../../kube/finalizers.ts';
+import { ensureFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { conflictSummary } from '../../merge/describe.ts';
 import type { Package } from '../../package/package.ts';
 import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repository/types.ts';
@@ -17,7 +17,7 @@ import { fingerprint, knownInputHash, movedTag, observeRevision } from './observ
 import { planRevision, type RevisionPlan } from './plan.ts';
 import { RevisionReport } from './report.ts';
 import { findRevision } from './sources.ts';
-import { gitStatus, kptfileGates, kptfileStatus, outcomeStatus } from './status.ts';
+import { gitStatus, mirrorOf, outcomeStatus } from './status.ts';
 
 /** More steps than any sequence needs: create or render, propose, publish. A plan that never ends is a bug, not a wait. */
 const MAX_STEPS = 8;
@@ -90,7 +90,7 @@ export class PackageRevisionReconciler implements Reconciler {
     return { object, repositoryObject, repository, git, blocked: false, signal, report };
   }
 
-  /** The repository is no longer registered: the object goes, git stays as it is. */
+  /** Git has no more to be cleaned up, or is none of ours any more: the object may go. */
   async #letGo(object: PackageRevision, signal: AbortSignal): Promise<undefined> {
     await removeFinalizer(this.#env.store, PACKAGE_REVISION, object, PACKAGE_REVISION_FINALIZER, this.#options(signal));
     return undefined;
@@ -149,15 +149,23 @@ export class PackageRevisionReconciler implements Reconciler {
         report.blocked(plan.reason, plan.message, false);
         return false;
       case 'addFinalizer':
-        return this.#setFinalizers(work, (finalizers) => [...finalizers, PACKAGE_REVISION_FINALIZER]);
-      case 'removeFinalizer':
-        await this.#setFinalizers(work, (finalizers) =>
-          finalizers.filter((name) => name !== PACKAGE_REVISION_FINALIZER),
+        this.#replace(
+          work,
+          await ensureFinalizer(
+            this.#env.store,
+            PACKAGE_REVISION,
+            work.object,
+            PACKAGE_REVISION_FINALIZER,
+            this.#options(signal),
+          ),
         );
+        return true;
+      case 'removeFinalizer':
+        await this.#letGo(work.object, signal);
         report.gone();
         return false;
       case 'forget':
-        await this.#setFinalizers(work, () => []);
+        await this.#letGo(work.object, signal);
         await this.#env.store.delete(PACKAGE_REVISION, work.object.metadata, { uid: work.object.metadata.uid, signal });
         report.gone();
         return false;
@@ -177,18 +185,15 @@ export class PackageRevisionReconciler implements Reconciler {
         return false;
       }
       case 'follow':
-        work.object = await this.#env.store.patch(
-          PACKAGE_REVISION,
-          work.object.metadata,
-          this.#lifecyclePatch(work, plan.lifecycle),
-          this.#options(signal),
-        );
-        report.replaced(work.object);
-        report.status(gitStatus(work.git as RevisionInfo, work.repositoryObject.spec.deployment ?? false));
+        await this.#patch(work, {
+          metadata: { resourceVersion: work.object.metadata.resourceVersion },
+          spec: { lifecycle: plan.lifecycle },
+        });
+        this.#reportGit(work, work.git as RevisionInfo);
         return true;
       case 'transition':
         work.git = await this.#transition(repository, work.git as RevisionInfo, plan.to, signal);
-        report.status(gitStatus(work.git, work.repositoryObject.spec.deployment ?? false));
+        this.#reportGit(work, work.git);
         report.event(plan.to, `${work.object.metadata.name} is ${plan.to}`);
         if (plan.to === 'Published') this.#env.wake.repository(objectKey(work.repositoryObject.metadata));
         return true;
@@ -208,11 +213,10 @@ export class PackageRevisionReconciler implements Reconciler {
 
   async #changed(work: Work, change: ContentChange): Promise<boolean> {
     work.git = change.info;
-    const deployment = work.repositoryObject.spec.deployment ?? false;
     await this.#mirrorKptfile(work, change.outcome.pkg);
+    this.#reportGit(work, change.info);
     work.report.status({
       observedGeneration: work.object.metadata.generation,
-      ...gitStatus(change.info, deployment),
       ...outcomeStatus(change.outcome, change.info, change.inputHash),
     });
     if (change.outcome.result.render) work.report.rendered(change.outcome.result.render, change.info.commit);
@@ -250,10 +254,8 @@ export class PackageRevisionReconciler implements Reconciler {
     const inputHash = knownInputHash(report.current(), info);
     const movedFrom = movedTag(report.current(), info);
     if (movedFrom) report.warning('TagMoved', `${info.ref} was moved from commit ${movedFrom} to ${info.commit}`);
-    report.status({
-      ...gitStatus(info, work.repositoryObject.spec.deployment ?? false),
-      ...(inputHash ? { inputHash } : {}),
-    });
+    this.#reportGit(work, info);
+    if (inputHash) report.status({ inputHash });
     report.handPushed(info.editedByHand);
     if (!info.branchHead) await this.#labelLatest(work, info.latest);
     const rendered = findCondition(report.current().status?.conditions, 'Rendered');
@@ -262,47 +264,34 @@ export class PackageRevisionReconciler implements Reconciler {
   }
 
   async #mirrorKptfile(work: Work, pkg: Package): Promise<void> {
-    const mirrored = kptfileStatus(pkg);
-    work.report.status(mirrored);
-    work.report.renderedBefore(mirrored.packageConditions?.find((condition) => condition.type === 'Rendered'));
-    const gates = kptfileGates(pkg);
+    const { status, gates } = mirrorOf(pkg);
+    work.report.status(status);
+    work.report.renderedBefore(status.packageConditions?.find((condition) => condition.type === 'Rendered'));
     const known = (work.object.spec.readinessGates ?? []).map((gate) => gate.conditionType);
     if (gates.length === known.length && gates.every((gate, index) => gate === known[index])) return;
     const readinessGates = gates.map((conditionType) => ({ conditionType }));
-    work.object = await this.#env.store.patch(
-      PACKAGE_REVISION,
-      work.object.metadata,
-      { spec: { readinessGates } },
-      this.#options(work.signal),
-    );
-    work.report.replaced(work.object);
+    await this.#patch(work, { spec: { readinessGates } });
   }
 
   async #labelLatest(work: Work, latest: boolean): Promise<void> {
     const wanted = String(latest);
     if (work.object.metadata.labels?.[LATEST_REVISION_LABEL] === wanted) return;
     if (!latest && work.object.metadata.labels?.[LATEST_REVISION_LABEL] === undefined) return;
-    const patch = { metadata: { labels: { [LATEST_REVISION_LABEL]: wanted } } };
-    work.object = await this.#env.store.patch(
-      PACKAGE_REVISION,
-      work.object.metadata,
-      patch,
-      this.#options(work.signal),
-    );
-    work.report.replaced(work.object);
+    await this.#patch(work, { metadata: { labels: { [LATEST_REVISION_LABEL]: wanted } } });
   }
 
-  async #setFinalizers(work: Work, change: (finalizers: readonly string[]) => readonly string[]): Promise<boolean> {
-    const { metadata } = work.object;
-    const finalizers = change(metadata.finalizers ?? []);
-    const patch = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } };
-    work.object = await this.#env.store.patch(PACKAGE_REVISION, metadata, patch, this.#options(work.signal));
-    work.report.replaced(work.object);
-    return true;
+  #reportGit(work: Work, info: RevisionInfo): void {
+    work.report.status(gitStatus(info, work.repositoryObject.spec.deployment ?? false));
   }
 
-  #lifecyclePatch(work: Work, lifecycle: Lifecycle): object {
-    return { metadata: { resourceVersion: work.object.metadata.resourceVersion }, spec: { lifecycle } };
+  async #patch(work: Work, patch: object): Promise<void> {
+    const { store } = this.#env;
+    this.#replace(work, await store.patch(PACKAGE_REVISION, work.object.metadata, patch, this.#options(work.signal)));
+  }
+
+  #replace(work: Work, object: PackageRevision): void {
+    work.object = object;
+    work.report.replaced(object);
   }
 
   #options(signal: AbortSignal): { readonly fieldManager: string; readonly signal: AbortSignal } {

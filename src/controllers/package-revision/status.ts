@@ -63,20 +63,25 @@ function shownValue(value: KrmValue): KrmValue {
   return text.length > LIMITS.value ? `${text.slice(0, LIMITS.value)}…` : (JSON.parse(text) as KrmValue);
 }
 
-/** Mirror of the Kptfile: upstream lock and conditions. A Kptfile that cannot be read mirrors nothing. */
-export function kptfileStatus(pkg: Package): Partial<PackageRevisionStatus> {
+/** What an object mirrors of its package. */
+export interface KptfileMirror {
+  readonly status: Pick<PackageRevisionStatus, 'upstreamLock' | 'packageConditions'>;
+  /** Readiness gates that the Kptfile asks for. */
+  readonly gates: readonly string[];
+}
+
+/** Without a Kptfile there is nothing to mirror. @throws TerminalError InvalidKptfile */
+export function mirrorOf(pkg: Package): KptfileMirror {
   const file = pkg.get(KPTFILE);
-  if (!file) return {};
+  if (!file) return { status: {}, gates: [] };
   const { kptfile } = readKptfile(KPTFILE, file.bytes);
-  return {
-    upstreamLock: kptfile.upstreamLock,
-    packageConditions: kptfile.conditions.map(({ type, status, reason, message }) => ({
-      type,
-      status,
-      ...(reason ? { reason } : {}),
-      ...(message ? { message } : {}),
-    })),
-  };
+  const packageConditions = kptfile.conditions.map(({ type, status, reason, message }) => ({
+    type,
+    status,
+    ...(reason ? { reason } : {}),
+    ...(message ? { message } : {}),
+  }));
+  return { status: { upstreamLock: kptfile.upstreamLock, packageConditions }, gates: kptfile.readinessGates };
 }
 
 export function renderStatus(report: RenderReport, commit: string | undefined): RenderStatus {
@@ -111,10 +116,4 @@ function stepStatus(step: RenderStep): RenderStepStatus {
 
 function clip(text: string): string {
   return text.length > LIMITS.text ? `${text.slice(0, LIMITS.text)}…` : text;
-}
-
-/** Readiness gates that the Kptfile asks for. */
-export function kptfileGates(pkg: Package): readonly string[] {
-  const file = pkg.get(KPTFILE);
-  return file ? readKptfile(KPTFILE, file.bytes).kptfile.readinessGates : [];
 }

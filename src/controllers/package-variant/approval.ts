@@ -1,3 +1,5 @@
+import { unmetGates } from '../gates.ts';
+
 /**
  * Approval policies: `spec.approval` of the variant, or Nephio's annotations `approval.nephio.org/policy` (initial, always) and
  * `approval.nephio.org/delay` (a duration such as 30s, counted from the revision's creation).
@@ -13,7 +15,6 @@ export interface ApprovalSettings {
 
 export interface ApprovalInput {
   readonly settings: ApprovalSettings;
-  readonly lifecycle: 'Draft' | 'Proposed';
   /** The object's Ready condition at its current generation. */
   readonly ready: boolean;
   readonly rendered: boolean;
@@ -41,19 +42,12 @@ export function decideApproval(input: ApprovalInput): ApprovalDecision {
     );
   }
   if (!input.rendered) return wait('NotRendered', 'waits for a successful render');
-  const unmet = unmetGates(input);
+  const unmet = unmetGates([...input.gates, ...input.settings.requiredGates], input.conditions);
   if (unmet.length > 0) return wait('GatesUnmet', `waits for readiness gates: ${unmet.join(', ')}`);
   if (!input.ready) return wait('NotReady', 'waits for the package revision to be Ready');
   const dueIn = input.createdAt.getTime() + input.settings.delayMs - input.now.getTime();
   if (dueIn > 0) return { ...wait('ApprovalDelay', `approval is due in ${Math.ceil(dueIn / 1000)} s`), afterMs: dueIn };
   return { decision: 'approve', message: `approved by policy ${policy}` };
-}
-
-function unmetGates(input: ApprovalInput): string[] {
-  const met = new Set(
-    input.conditions.filter((condition) => condition.status === 'True').map((condition) => condition.type),
-  );
-  return [...new Set([...input.gates, ...input.settings.requiredGates])].filter((gate) => !met.has(gate)).sort();
 }
 
 function wait(

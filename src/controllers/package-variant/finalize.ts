@@ -1,6 +1,7 @@
 import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, type PackageVariant } from '../../api/kinds.ts';
 import { FIELD_MANAGER, PACKAGE_VARIANT_FINALIZER } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
+import { removeFinalizer } from '../../kube/finalizers.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
 
@@ -25,9 +26,8 @@ export async function finalizeVariant(
       await release(env, revision, variant, orphan, signal);
     }
   }
-  const finalizers = metadata.finalizers.filter((name) => name !== PACKAGE_VARIANT_FINALIZER);
-  const patch = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } };
-  await env.store.patch(PACKAGE_VARIANT, metadata, patch, { fieldManager: FIELD_MANAGER, signal });
+  const options = { fieldManager: FIELD_MANAGER, signal };
+  await removeFinalizer(env.store, PACKAGE_VARIANT, variant, PACKAGE_VARIANT_FINALIZER, options);
 }
 
 function isOwned(revision: PackageRevision, variant: PackageVariant): boolean {

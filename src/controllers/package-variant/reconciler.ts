@@ -6,6 +6,7 @@ import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/c
 import { ensureFinalizer } from '../../kube/finalizers.ts';
 import { packageRevisionName } from '../../repository/names.ts';
 import type { ControllerEnvironment } from '../environment.ts';
+import { INDEX } from '../indexes.ts';
 import { ObjectReport } from '../report.ts';
 import { type ApprovalDecision, decideApproval } from './approval.ts';
 import { claimedMetadata, claimPatch } from './claim.ts';
@@ -204,10 +205,9 @@ export class PackageVariantReconciler implements Reconciler {
     const settings = approvalSettings(variant);
     if ('field' in settings) return { decision: 'wait', reason: 'ApprovalManual', message: settings.message };
     const { repo, package: pkg } = variant.spec.downstream;
-    const siblings = this.#env.revisions.byIndex('package', `${variant.metadata.namespace ?? ''}/${repo}/${pkg}`);
+    const siblings = this.#env.revisions.byIndex(INDEX.package, `${variant.metadata.namespace ?? ''}/${repo}/${pkg}`);
     return decideApproval({
       settings,
-      lifecycle: revision.status?.observedLifecycle === 'Proposed' ? 'Proposed' : 'Draft',
       ready: findCondition(revision.status?.conditions, 'Ready')?.status === 'True',
       rendered: findCondition(revision.status?.conditions, 'Rendered')?.status !== 'False',
       gates: (revision.spec.readinessGates ?? []).map((gate) => gate.conditionType),

@@ -9,7 +9,6 @@ const NOW = new Date('2026-01-01T00:10:00Z');
 
 const input = (changes: Partial<ApprovalInput> = {}): ApprovalInput => ({
   settings: { policy: 'Always', delayMs: 0, requiredGates: [] },
-  lifecycle: 'Draft',
   ready: true,
   rendered: true,
   gates: [],
