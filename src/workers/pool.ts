@@ -140,17 +140,13 @@ export class WorkerRenderer implements Renderer, PackageMerger {
       host.cancel(signal.reason);
       timer = setTimeout(() => kill.abort(signal.reason), this.#grace);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#inPool.add(kill);
     const task: RenderTask = { ...host.task, package: pkg.pack(), ...this.#settings };
+    const transferList = [task.package.files.content, task.asks, task.calls];
     try {
-      const transferList = [task.package.files.content, task.asks, task.calls];
-      return await this.#pool.run(task, { signal: kill.signal, transferList });
-    } catch (error) {
-      throw kill.signal.aborted ? kill.signal.reason : crash(error);
+      return await this.#inThread(kill, signal, onAbort, () =>
+        this.#pool.run(task, { signal: kill.signal, transferList }),
+      );
     } finally {
-      this.#inPool.delete(kill);
-      signal.removeEventListener('abort', onAbort);
       clearTimeout(timer);
       host.close();
     }
@@ -163,13 +159,25 @@ export class WorkerRenderer implements Renderer, PackageMerger {
   ): Promise<MergeReply> {
     if (this.#closed) throw poolClosed();
     const kill = new AbortController();
-    const onAbort = () => kill.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#inPool.add(kill);
     const packed = { base: base.pack(), local: local.pack(), updated: updated.pack() };
     const task: MergeTask = rendered ? { ...packed, rendered: rendered.pack(), options } : { ...packed, options };
+    const onAbort = () => kill.abort(signal.reason);
+    return await this.#inThread(kill, signal, onAbort, () =>
+      this.#pool.run(task, { name: 'merge', signal: kill.signal }),
+    );
+  }
+
+  /** @param kill ends the thread; also when the pool is closed or another thread died */
+  async #inThread<T>(
+    kill: AbortController,
+    signal: AbortSignal,
+    onAbort: () => void,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#inPool.add(kill);
     try {
-      return await this.#pool.run(task, { name: 'merge', signal: kill.signal });
+      return await run();
     } catch (error) {
       throw kill.signal.aborted ? kill.signal.reason : crash(error);
     } finally {
