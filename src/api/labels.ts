@@ -1,13 +1,9 @@
 // Names that clients of Porch, Nephio's tools and kpt's functions know.
 
-/** Finalizer of a Repository. */
-export const REPOSITORY_FINALIZER = 'config.porch.kpt.dev/repository';
 /** Finalizer of a PackageRevision. */
 export const PACKAGE_REVISION_FINALIZER = 'porch.kpt.dev/packagerevisions';
 /** Finalizer of a PackageVariant. */
 export const PACKAGE_VARIANT_FINALIZER = 'config.porch.kpt.dev/packagevariants';
-/** Finalizer of a PackageVariantSet. */
-export const PACKAGE_VARIANT_SET_FINALIZER = 'config.porch.kpt.dev/packagevariantsets';
 
 /** Label of a PackageRevision: name of its Repository. */
 export const REPOSITORY_LABEL = 'porch.kpt.dev/repository';
@@ -18,12 +14,8 @@ export const LEGACY_LATEST_REVISION_LABEL = 'kpt.dev/latest-revision';
 /** Label of a PackageVariant: UID of the PackageVariantSet that made it. */
 export const PACKAGE_VARIANT_SET_LABEL = 'config.porch.kpt.dev/packagevariantset';
 
-/** Annotation of a PackageRevision: a new value asks for a render. */
-export const RENDER_REQUEST_ANNOTATION = 'porch.kpt.dev/render-request';
 /** Annotation of a PackageRevision: with "true" content is kept although its render failed. */
 export const PUSH_ON_RENDER_FAILURE_ANNOTATION = 'porch.kpt.dev/push-on-render-failure';
-/** Annotation of a Repository, set by Porch's client: its revisions are served as v1alpha2; without effect here. */
-export const V1ALPHA2_MIGRATION_ANNOTATION = 'porch.kpt.dev/v1alpha2-migration';
 
 /** Annotation of a PackageRevision (through a variant's spec.annotations): "initial" or "always". */
 export const NEPHIO_APPROVAL_POLICY_ANNOTATION = 'approval.nephio.org/policy';
@@ -37,8 +29,6 @@ export const INJECTED_RESOURCE_ANNOTATION = 'kpt.dev/injected-resource';
 
 // Our own.
 
-/** Annotation of any of our objects: a new value asks for a reconcile; status.lastHandledReconcileAt answers with it. */
-export const RECONCILE_AT_ANNOTATION = 'veranda.dev/reconcile-at';
 /** Annotation of a PackageRevision: `namespace/name` of the PackageVariant that asked for it, as its commits say. */
 export const VARIANT_ANNOTATION = 'veranda.dev/variant';
 /** Annotation of a PackageRevision: names of the labels and annotations that its PackageVariant has set, as JSON. */

@@ -1,7 +1,6 @@
 import type { Style } from './emit.ts';
-import { lineEnd, lineStart, type SourceNode } from './source-tree.ts';
+import { lineEnd, lineStart } from './source-tree.ts';
 import { applyEdits, type TextEdit } from './text-edits.ts';
-import type { KrmValue } from './value.ts';
 
 /** Where a value stands: behind a key or a dash at `column` (content may begin at `after`), in a flow collection, or alone. */
 export type Place =
@@ -43,9 +42,6 @@ export class SpliceContext {
     return lineStart(this.source, a) === lineStart(this.source, b);
   }
 }
-
-/** Compares a node with its old and its new data and records what must change. */
-export type Diff = (context: SpliceContext, node: SourceNode, old: KrmValue, next: KrmValue, place: Place) => void;
 
 const COMMENT_LINE = /^([ \t]*)#/;
 

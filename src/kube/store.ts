@@ -69,14 +69,3 @@ export interface ObjectStore {
     options?: { readonly uid?: string; readonly resourceVersion?: string; readonly signal?: AbortSignal },
   ): Promise<void>;
 }
-
-export const OBJECT_STORE_METHODS = [
-  'get',
-  'list',
-  'watch',
-  'create',
-  'apply',
-  'applyStatus',
-  'patch',
-  'delete',
-] as const satisfies readonly (keyof ObjectStore)[];

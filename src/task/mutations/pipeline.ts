@@ -39,22 +39,6 @@ export function isFunctionOf(variant: string, entry: KrmValue): boolean {
   );
 }
 
-/** Faults in the names of a variant's functions, each with its field; a dot would blur the parts of the names made of them. */
-export function functionNameFaults(wanted: VariantPipeline): { readonly field: string; readonly message: string }[] {
-  return LISTS.flatMap((list) =>
-    (wanted[list] ?? []).flatMap(({ name }, index) =>
-      name?.includes('.')
-        ? [
-            {
-              field: `spec.pipeline.${list}[${index}].name`,
-              message: `name ${JSON.stringify(name)} must not hold a dot`,
-            },
-          ]
-        : [],
-    ),
-  );
-}
-
 function withFunctions(kptfile: KrmMap, variant: string, wanted: VariantPipeline): KrmMap {
   let next = kptfile;
   for (const list of LISTS) {

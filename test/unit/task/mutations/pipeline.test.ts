@@ -2,13 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { getIn } from '../../../../src/krm/value.ts';
 import type { Package } from '../../../../src/package/package.ts';
-import {
-  functionName,
-  functionNameFaults,
-  isFunctionOf,
-  pipeline,
-  type VariantPipeline,
-} from '../../../../src/task/mutations/pipeline.ts';
+import { functionName, isFunctionOf, pipeline, type VariantPipeline } from '../../../../src/task/mutations/pipeline.ts';
 import { readRootKptfile } from '../../../../src/task/root-kptfile.ts';
 import { apply, applyTwice, KPTFILE, packageOf, textOf } from '../support.ts';
 
@@ -141,10 +135,5 @@ describe('names of functions', () => {
     { name: 'PackageVariant.my-pv.a.b' },
   ])('16.108: %j is not ours', (entry) => {
     expect(isFunctionOf('my-pv', entry)).toBe(false);
-  });
-
-  test('16.21: a dot in a name is a fault of its field', () => {
-    const faults = functionNameFaults({ mutators: [{ name: 'ok' }, {}], validators: [{ name: 'a.b' }] });
-    expect(faults.map(({ field }) => field)).toEqual(['spec.pipeline.validators[0].name']);
   });
 });
