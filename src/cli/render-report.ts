@@ -1,7 +1,7 @@
 import { basename, posix } from 'node:path';
 import { HOUSE_STYLE, renderBlock } from '../krm/emit.ts';
-import type { FunctionResult } from '../krm/resource-list.ts';
-import type { KrmMap, KrmValue } from '../krm/value.ts';
+import { defined, type FunctionResult, resultMap } from '../krm/resource-list.ts';
+import type { KrmMap } from '../krm/value.ts';
 import type { RenderReport, RenderStep } from '../render/types.ts';
 
 export interface ReportStyle {
@@ -103,21 +103,6 @@ function toItem(step: RenderStep): KrmMap {
     executionError: step.executionError,
     stderr: step.stderr,
     exitCode: step.exitCode,
-    results: step.results.length === 0 ? undefined : step.results.map(toResult),
+    results: step.results.length === 0 ? undefined : step.results.map(resultMap),
   });
-}
-
-function toResult({ message, severity, resourceRef, field, file, tags }: FunctionResult): KrmMap {
-  return defined({
-    message,
-    severity,
-    resourceRef: resourceRef && defined({ ...resourceRef }),
-    field: field && defined({ ...field }),
-    file: file && defined({ path: file.path, index: file.index || undefined }),
-    tags,
-  });
-}
-
-function defined(map: { readonly [key: string]: KrmValue | undefined }): KrmMap {
-  return Object.fromEntries(Object.entries(map).filter(([, value]) => value !== undefined));
 }

@@ -1,7 +1,5 @@
-import { TerminalError } from '../api/errors.ts';
-import { SourceFault } from './events.ts';
 import { readValue } from './fast-reader.ts';
-import { lineEnd, locateNode, readSourceTree, type SourceNode, UntrackedForm } from './source-tree.ts';
+import { lineEnd, locateNode, openSourceTree, type SourceNode } from './source-tree.ts';
 import { applyEdits, type TextEdit } from './text-edits.ts';
 import { getIn, type KrmPath, type KrmValue } from './value.ts';
 
@@ -23,7 +21,7 @@ export interface LineComment {
  */
 export function lineComments(source: string): LineComment[] {
   if (!source.includes('#')) return [];
-  const root = openTree(source);
+  const root = openSourceTree(source);
   if (root === undefined) return [];
   const value = readValue(source);
   const found: LineComment[] = [];
@@ -47,23 +45,13 @@ export function setLineComments(
   comments: readonly { readonly path: KrmPath; readonly text: string | null }[],
 ): string {
   if (comments.length === 0) return source;
-  const root = openTree(source);
+  const root = openSourceTree(source);
   const edits = new Map<number, TextEdit>();
   for (const { path, text } of comments) {
     const edit = commentEdit(source, root, path, text);
     if (edit !== undefined) edits.set(edit.start, edit);
   }
   return applyEdits(source, [...edits.values()]);
-}
-
-function openTree(source: string): SourceNode | undefined {
-  try {
-    return readSourceTree(source);
-  } catch (error) {
-    if (error instanceof UntrackedForm) return undefined;
-    if (error instanceof SourceFault) throw new TerminalError('InvalidYaml', error.message, { cause: error });
-    throw error;
-  }
 }
 
 function commentEdit(

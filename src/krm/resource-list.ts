@@ -1,5 +1,3 @@
-import { TerminalError } from '../api/errors.ts';
-import { parseKrmFile, stringifyKrm } from './file.ts';
 import { getIn, isList, isMap, type KrmMap, type KrmValue } from './value.ts';
 
 export type ResultSeverity = 'error' | 'warning' | 'info';
@@ -21,62 +19,6 @@ export interface FunctionResult {
   /** `index` is the document's number in the file, from 0. */
   readonly file?: { readonly path?: string; readonly index?: number };
   readonly tags?: { readonly [key: string]: string };
-}
-
-/** `config.kubernetes.io/v1` ResourceList as plain data. */
-export interface ResourceList {
-  readonly items: readonly KrmMap[];
-  readonly functionConfig?: KrmMap;
-  readonly results?: readonly FunctionResult[];
-}
-
-/** The wire format that a function reads on its standard input: YAML in block style, without `results`. */
-export function serializeResourceList(list: ResourceList): string {
-  const { items, functionConfig } = list;
-  return stringifyKrm({
-    apiVersion: 'config.kubernetes.io/v1',
-    kind: 'ResourceList',
-    items,
-    ...(functionConfig === undefined ? {} : { functionConfig }),
-  });
-}
-
-const WRAPPERS: readonly (KrmValue | undefined)[] = ['ResourceList', 'List'];
-
-/**
- * Reads what a function wrote to its standard output: a ResourceList (or List) of any version, or resources as they
- * are, in one or more documents.
- * @throws TerminalError reason InvalidFunctionOutput; also for empty output, which else would delete everything
- */
-export function parseResourceList(output: string | Uint8Array): ResourceList {
-  const bytes = typeof output === 'string' ? new TextEncoder().encode(output) : output;
-  const file = parseKrmFile('function output', bytes);
-  const [problem] = file.problems;
-  if (problem !== undefined) fail(`line ${problem.line}: ${problem.message}`);
-  const values = file.documents.map(({ value }) => value).filter((value) => value !== null);
-  const [first] = values;
-  if (first === undefined)
-    fail('the function wrote nothing; a function that keeps no resource writes an empty items list');
-  const wrapped = isMap(first) && WRAPPERS.includes(first.kind) && ('items' in first || 'functionConfig' in first);
-  if (values.length > 1 || !wrapped) return { items: checkItems(values) };
-  const { items = null, functionConfig, results } = first;
-  if (items !== null && !isList(items)) fail('items is no list');
-  return {
-    items: checkItems(items ?? []),
-    functionConfig: isMap(functionConfig) ? functionConfig : undefined,
-    results: parseResults(results),
-  };
-}
-
-function fail(message: string): never {
-  throw new TerminalError('InvalidFunctionOutput', message);
-}
-
-function checkItems(items: readonly KrmValue[]): KrmMap[] {
-  return items.map((item, index) => {
-    if (!isMap(item)) fail(`item ${index} is no map`);
-    return item;
-  });
 }
 
 /** Results as a list, or in the older form `{name, items}`. Entries that are no maps are passed over. */
@@ -130,7 +72,19 @@ function text(value: KrmValue | undefined): string | undefined {
   return String(value);
 }
 
+/** A result as plain data, in the order in which the reference writes its fields; index 0 is left out. */
+export function resultMap({ message, severity, resourceRef, field, file, tags }: FunctionResult): KrmMap {
+  return defined<KrmMap>({
+    message,
+    severity,
+    resourceRef: resourceRef && defined<KrmMap>({ ...resourceRef }),
+    field: field && defined<KrmMap>({ ...field }),
+    file: file && defined<KrmMap>({ path: file.path, index: file.index === 0 ? undefined : file.index }),
+    tags,
+  });
+}
+
 /** The object without keys that are undefined. */
-function defined<T extends object>(object: T): T {
+export function defined<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }

@@ -1,5 +1,6 @@
 import { CHOMPING_MODE, COLLECTION_STYLE, EVENT_ID, type Event, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
-import { documentEvents } from './events.ts';
+import { TerminalError } from '../api/errors.ts';
+import { documentEvents, SourceFault } from './events.ts';
 import { isMergeKey, scalarValue } from './fast-reader.ts';
 import { keyText } from './scalars.ts';
 import type { KrmPath, KrmScalar } from './value.ts';
@@ -66,6 +67,20 @@ export class UntrackedForm extends Error {}
  */
 export function readSourceTree(source: string): SourceNode | undefined {
   return new TreeBuilder(source, documentEvents(source)).run();
+}
+
+/**
+ * As `readSourceTree`, for readers of comments: undefined also for forms whose places are not tracked.
+ * @throws TerminalError reason InvalidYaml when the text cannot be read
+ */
+export function openSourceTree(source: string): SourceNode | undefined {
+  try {
+    return readSourceTree(source);
+  } catch (error) {
+    if (error instanceof UntrackedForm) return undefined;
+    if (error instanceof SourceFault) throw new TerminalError('InvalidYaml', error.message, { cause: error });
+    throw error;
+  }
 }
 
 class TreeBuilder {

@@ -1,8 +1,6 @@
-import { TerminalError } from '../api/errors.ts';
 import { lineComments, setLineComments } from '../krm/comments.ts';
 import { eolOf } from '../krm/edit-text.ts';
-import { SourceFault } from '../krm/events.ts';
-import { columnOf, lineEnd, lineStart, readSourceTree, type SourceNode, UntrackedForm } from '../krm/source-tree.ts';
+import { columnOf, lineEnd, lineStart, openSourceTree, type SourceNode } from '../krm/source-tree.ts';
 import { applyEdits, type TextEdit } from '../krm/text-edits.ts';
 import type { KrmPath } from '../krm/value.ts';
 
@@ -135,7 +133,7 @@ class LineScan {
 
   constructor(source: string) {
     this.#source = source;
-    const root = openTree(source);
+    const root = openSourceTree(source);
     if (!root) return;
     this.#visit(root, [], root.props?.start ?? root.start);
     this.#assign();
@@ -215,14 +213,4 @@ class LineScan {
 function join(lines: readonly CommentLines[]): CommentLines {
   const [first, last] = [lines[0] as CommentLines, lines.at(-1) as CommentLines];
   return { start: first.start, end: last.end, lines: lines.flatMap((line) => line.lines) };
-}
-
-function openTree(source: string): SourceNode | undefined {
-  try {
-    return readSourceTree(source);
-  } catch (error) {
-    if (error instanceof UntrackedForm) return undefined;
-    if (error instanceof SourceFault) throw new TerminalError('InvalidYaml', error.message, { cause: error });
-    throw error;
-  }
 }

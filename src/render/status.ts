@@ -1,6 +1,6 @@
 import { VerandaError } from '../api/errors.ts';
 import { editKptfile } from '../krm/kptfile.ts';
-import type { FunctionResult } from '../krm/resource-list.ts';
+import { defined, resultMap } from '../krm/resource-list.ts';
 import { getIn, isList, isMap, type KrmMap, type KrmValue, setIn, valuesEqual } from '../krm/value.ts';
 import type { Package } from '../package/package.ts';
 import { KPTFILE } from '../package/subpackages.ts';
@@ -68,8 +68,8 @@ function summary(step: RenderStep): string[] {
 }
 
 function toStepResult(step: RenderStep): KrmMap {
-  const results = step.results.map(toResult);
-  const errorResults = step.results.filter((result) => result.severity === 'error').map(toResult);
+  const results = step.results.map(resultMap);
+  const errorResults = step.results.filter((result) => result.severity === 'error').map(resultMap);
   return defined({
     name: step.name,
     image: step.image,
@@ -82,21 +82,6 @@ function toStepResult(step: RenderStep): KrmMap {
     results: results.length === 0 ? undefined : results,
     errorResults: errorResults.length === 0 ? undefined : errorResults,
   });
-}
-
-function toResult({ message, severity, resourceRef, field, file, tags }: FunctionResult): KrmMap {
-  return defined({
-    message,
-    severity,
-    resourceRef: resourceRef && defined({ ...resourceRef }),
-    field: field && defined({ ...field }),
-    file: file && defined({ path: file.path, index: file.index === 0 ? undefined : file.index }),
-    tags,
-  });
-}
-
-function defined(map: KrmMap): KrmMap {
-  return Object.fromEntries(Object.entries(map).filter(([, value]) => value !== undefined));
 }
 
 /** A status without what functions told. */
