@@ -1,10 +1,11 @@
 // Prints which test asserts which case of the specifications.
 //
 //   node scripts/cases.mjs [GROUP...]      groups: R, F, S, X, ... of the fault cases, H (1-89: render) of the acceptance
-//                                          cases; default: R F S H
+//                                          cases, 7 of the task handler (7.1.14), 16 of the variants (16.5.67);
+//                                          default: all that there are
 //
 // A test belongs to a case when its title, or the title of its table row, begins with the case's number:
-// `R-03, H 61: ...`. Exit status 1 when a case has no test and no reason in test/cases.json. The lists of cases are
+// `R-03, H 61: ...`, `7.1.14, 16.5.67: ...`. Exit status 1 when a case has no test and no reason in test/cases.json. The lists of cases are
 // read from the specifications where these are (VERANDA_SHARED, default ../shared); without them only what the tests
 // name is printed.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -12,7 +13,10 @@ import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const shared = process.env.VERANDA_SHARED ?? join(root, '../shared');
-const groups = process.argv.length > 2 ? process.argv.slice(2) : ['R', 'F', 'S', 'H'];
+const GROUPS = ['R', 'F', 'M', 'P', 'G', 'O', 'C', 'V', 'T', 'X', 'K', 'A', 'S', 'H', '7', '16'];
+const groups = process.argv.length > 2 ? process.argv.slice(2) : GROUPS;
+/** Sections of numbered acceptance cases, by group. */
+const ACCEPTANCE = { 7: 'task-handler.md', 16: 'package-variant.md' };
 /** The acceptance cases of the render pipeline; those after are of merging, runtimes in a cluster and functions. */
 const LAST_RENDER_CASE = 89;
 
@@ -21,7 +25,7 @@ const tests = testsByCase();
 const reasons = JSON.parse(readFileSync(join(root, 'test/cases.json'), 'utf8'));
 
 let missing = 0;
-const listed = cases.size > 0 ? [...cases] : [...tests.keys()].filter((id) => groups.includes(id.match(/^[A-Z]+/)[0]));
+const listed = cases.size > 0 ? [...cases] : [...tests.keys()].filter((id) => groups.includes(id.match(/^([A-Z]+|\d+)/)[0]));
 for (const id of listed) {
   const found = tests.get(id);
   if (found !== undefined) console.log(`${id}\t${found.join('\n\t')}`);
@@ -43,6 +47,9 @@ function specifiedCases() {
   for (const [, group, number] of readFileSync(faults, 'utf8').matchAll(/^\*\*([A-Z])-(\d+) /gm)) {
     if (groups.includes(group)) found.add(`${group}-${number}`);
   }
+  for (const [group, file] of Object.entries(ACCEPTANCE)) {
+    if (groups.includes(group)) for (const id of numberedCases(group, join(shared, 'spec', file))) found.add(id);
+  }
   if (!groups.includes('H')) return found;
   const section =
     readFileSync(acceptance, 'utf8')
@@ -52,6 +59,19 @@ function specifiedCases() {
     if (Number(number) <= LAST_RENDER_CASE) found.add(`H ${number}`);
   }
   return found;
+}
+
+/** `### 7.1 Init` followed by `14. ...` is 7.1.14. */
+function numberedCases(group, file) {
+  const ids = [];
+  let section;
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const heading = /^#+ (\d+(?:\.\d+)?)?/.exec(line);
+    if (heading) section = heading[1]?.startsWith(`${group}.`) ? heading[1] : undefined;
+    const number = section && /^(\d+)\. /.exec(line)?.[1];
+    if (number) ids.push(`${section}.${number}`);
+  }
+  return ids;
 }
 
 function testsByCase() {
@@ -71,14 +91,16 @@ function testsByCase() {
   return found;
 }
 
-/** `R-03, H 61, 62: ...` -> R-03, H 61, H 62 */
+/** `R-03, H 61, 62: ...` -> R-03, H 61, H 62; `7.1.14: ...` -> 7.1.14 */
 function leadingCases(title) {
-  const head = /^((?:[A-Z][ -]\d+|\d+)(?:, (?:[A-Z][ -]\d+|\d+))*):? /.exec(title)?.[1];
-  if (head === undefined || !/^[A-Z]/.test(head)) return [];
+  const number = String.raw`(?:[A-Z][ -]\d+|\d+\.\d+\.\d+|\d+)`;
+  const head = new RegExp(`^(${number}(?:(?:, | and )${number})*):? `).exec(title)?.[1];
+  if (head === undefined || !/^([A-Z]|\d+\.\d+\.)/.test(head)) return [];
   let group = '';
-  return head.split(', ').map((part) => {
-    const [, letter, number] = /^([A-Z][ -])?(\d+)$/.exec(part);
+  return head.split(/, | and /).map((part) => {
+    if (part.includes('.')) return part;
+    const [, letter, digits] = /^([A-Z][ -])?(\d+)$/.exec(part);
     group = letter ?? group;
-    return `${group}${number}`;
+    return `${group}${digits}`;
   });
 }
