@@ -21,6 +21,7 @@ const ACCEPTANCE = { 7: 'task-handler.md', 16: 'package-variant.md' };
 const LAST_RENDER_CASE = 89;
 
 const cases = specifiedCases();
+const bySuffix = new Map([...cases].filter((id) => id.includes('.')).map((id) => [id.replace(/\.\d+\./, '.'), id]));
 const tests = testsByCase();
 const reasons = JSON.parse(readFileSync(join(root, 'test/cases.json'), 'utf8'));
 
@@ -91,14 +92,20 @@ function testsByCase() {
   return found;
 }
 
-/** `R-03, H 61, 62: ...` -> R-03, H 61, H 62; `7.1.14: ...` -> 7.1.14 */
+/**
+ * `R-03, H 61, 62: ...` -> R-03, H 61, H 62; `7.1.14: ...` -> 7.1.14; `16.99: ...` -> 16.8.99 (the numbers of a group go on
+ * through its sections).
+ */
 function leadingCases(title) {
-  const number = String.raw`(?:[A-Z][ -]\d+|\d+\.\d+\.\d+|\d+)`;
+  const number = String.raw`(?:[A-Z][ -]\d+|(?:7|16)\.\d+(?:\.\d+)?|\d+)`;
   const head = new RegExp(`^(${number}(?:(?:, | and )${number})*):? `).exec(title)?.[1];
-  if (head === undefined || !/^([A-Z]|\d+\.\d+\.)/.test(head)) return [];
+  if (head === undefined || !/^([A-Z]|\d+\.)/.test(head)) return [];
   let group = '';
   return head.split(/, | and /).map((part) => {
-    if (part.includes('.')) return part;
+    if (/^\d+\.\d+\.\d+$/.test(part)) return part;
+    if (part.includes('.')) group = part.slice(0, part.indexOf('.') + 1);
+    const bare = /^(?:\d+\.)?(\d+)$/.exec(part)?.[1];
+    if (bare && group.endsWith('.')) return bySuffix.get(`${group}${bare}`) ?? part;
     const [, letter, digits] = /^([A-Z][ -])?(\d+)$/.exec(part);
     group = letter ?? group;
     return `${group}${digits}`;
