@@ -4,8 +4,8 @@
 //                                          cases, 7 of the task handler (7.1.14), 16 of the variants (16.5.67);
 //                                          default: all that there are
 //
-// A test belongs to a case when its title, or the title of its table row, begins with the case's number:
-// `R-03, H 61: ...`, `7.1.14, 16.5.67: ...`. Exit status 1 when a case has no test and no reason in test/cases.json. The lists of cases are
+// A test belongs to a case when its title, or the title of its table row, begins with the case's number or ends in it:
+// `R-03, H 61: ...`, `7.1.14, 16.5.67: ...`, `... (7.7.109, P-07)`. Exit status 1 when a case has no test and no reason in test/cases.json. The lists of cases are
 // read from the specifications where these are (VERANDA_SHARED, default ../shared); without them only what the tests
 // name is printed.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -98,7 +98,8 @@ function testsByCase() {
  */
 function leadingCases(title) {
   const number = String.raw`(?:[A-Z][ -]\d+|(?:7|16)\.\d+(?:\.\d+)?|\d+)`;
-  const head = new RegExp(`^(${number}(?:(?:, | and )${number})*):? `).exec(title)?.[1];
+  const numbers = `(${number}(?:(?:, | and )${number})*)`;
+  const head = new RegExp(`^${numbers}(?::? |$)`).exec(title)?.[1] ?? new RegExp(`\\(${numbers}\\)$`).exec(title)?.[1];
   if (head === undefined || !/^([A-Z]|\d+\.)/.test(head)) return [];
   let group = '';
   return head.split(/, | and /).map((part) => {
