@@ -37,6 +37,8 @@ export interface FunctionOutput {
   readonly results: readonly FunctionResult[];
   readonly stderr?: string;
   readonly exitCode: number;
+  /** What really ran, where that is known only now: the image with its digest, the runtime that took it. */
+  readonly ran?: { readonly resolved: string; readonly runtime: string };
 }
 
 export interface RunContext {
@@ -55,6 +57,8 @@ export interface Runner {
    * output for the same input.
    */
   readonly identity?: string;
+  /** The identity where it has to be looked up first, such as the digest of a tag; undefined when it cannot be told. */
+  identify?(signal: AbortSignal): Promise<string | undefined>;
   /**
    * @throws VerandaError when the function could not be run or its output could not be read; a function that ran and
    * failed is an output with a non-zero exit code

@@ -155,7 +155,8 @@ class StepRecord {
   #add(exitCode: number, more: Pick<RenderStep, 'executionError' | 'skipped'> = {}): void {
     const { phase, packagePath, spec } = this.#step;
     const named = describeImage(spec, this.#run.imagePrefix);
-    const image = named === undefined ? undefined : (this.#runner?.resolved ?? named);
+    const ran = this.#output?.ran ?? this.#runner;
+    const image = named === undefined ? undefined : (ran?.resolved ?? named);
     const { room, steps } = this.#run;
     steps.push({
       phase,
@@ -163,7 +164,7 @@ class StepRecord {
       name: spec.name,
       image,
       exec: spec.exec,
-      runtime: this.#runner?.runtime,
+      runtime: ran?.runtime,
       selected: hasSelection(spec) ? this.#given : undefined,
       when: spec.when || undefined,
       exitCode,

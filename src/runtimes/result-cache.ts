@@ -19,7 +19,7 @@ export class ResultCache {
 
   /**
    * The runtime, with what it has run before not run again. Functions give the same for the same by contract; that
-   * holds only where it is known what exactly runs, so runners without an `identity` always run. Only successes are
+   * holds only where it is known what exactly runs, so runners without an identity always run. Only successes are
    * kept.
    */
   wrap(runtime: FunctionRuntime): FunctionRuntime {
@@ -27,20 +27,25 @@ export class ResultCache {
       name: runtime.name,
       runner: (spec) => {
         const runner = runtime.runner(spec);
-        return runner?.identity === undefined ? runner : this.#cached(runner, runner.identity);
+        return runner?.identity === undefined && !runner?.identify ? runner : this.#cached(runner);
       },
     };
   }
 
-  #cached(runner: Runner, identity: string): Runner {
+  #cached(runner: Runner): Runner {
+    const { resolved, runtime, identity: known } = runner;
+    const identify = async (signal: AbortSignal) => known ?? (await runner.identify?.(signal));
     return {
-      resolved: runner.resolved,
-      runtime: runner.runtime,
-      identity,
+      resolved,
+      runtime,
+      identity: known,
+      identify,
       run: async (input, context) => {
+        const identity = await identify(context.signal);
+        if (identity === undefined) return await runner.run(input, context);
         const key = keyOf(identity, input);
-        const known = this.#entries.get(key);
-        if (known !== undefined) return unpackOutput(known, input.items);
+        const entry = this.#entries.get(key);
+        if (entry !== undefined) return unpackOutput(entry, input.items);
         const output = await runner.run(input, context);
         if (output.exitCode === 0) this.#entries.set(key, packOutput(output, input.items));
         return output;

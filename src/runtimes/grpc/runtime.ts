@@ -1,0 +1,178 @@
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { errorMessage, TerminalError, TransientError } from '../../api/errors.ts';
+import type { FunctionInput, FunctionOutput, FunctionRuntime, RunContext, Runner } from '../../functions/types.ts';
+import type { FunctionSpec } from '../../krm/function-spec.ts';
+import { wantedImage } from '../container-image.ts';
+import { NotMineError } from '../multi.ts';
+import { decodeOutput, encodeInput } from '../wire-format.ts';
+import {
+  decodeHealth,
+  decodeResponse,
+  EVALUATE_FUNCTION,
+  type EvaluateFunctionRequest,
+  type EvaluateFunctionResponse,
+  encodeRequest,
+  HEALTH_CHECK,
+  SERVING,
+} from './protocol.ts';
+import { recoverFailure } from './recover.ts';
+
+export interface GrpcRuntimeOptions {
+  /** `host:port` or any target that gRPC knows; a name that stands for several addresses is balanced over them. */
+  readonly target: string;
+  /** Bytes of one message in either direction, as the runner's `--max-request-body-size`. */
+  readonly maxMessageBytes?: number;
+  /** Milliseconds that one evaluation may take; the runner is told. Default 5 minutes. */
+  readonly deadlineMs?: number;
+  /** PEM of the authority that signed the runner's certificate; without it the connection is plain text, as the runner's is. */
+  readonly ca?: Uint8Array;
+}
+
+export interface GrpcRuntime extends FunctionRuntime {
+  /** Asks the runner's health service. @throws TransientError FunctionRunnerUnavailable */
+  health(signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** The default of Porch's function runner. */
+export const DEFAULT_MAX_MESSAGE_BYTES = 6 * 1024 * 1024;
+const DEFAULT_DEADLINE_MS = 300_000;
+const HEALTH_DEADLINE_MS = 5_000;
+/** What a message has beside its ResourceList. */
+const ENVELOPE_BYTES = 1024;
+
+/** Runs images on Porch's function runner, or anything else that serves its FunctionEvaluator protocol. */
+export function createGrpcRuntime(options: GrpcRuntimeOptions): GrpcRuntime {
+  const maxBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
+  const channel = options.ca ? credentials.createSsl(Buffer.from(options.ca)) : credentials.createInsecure();
+  const client = new Client(options.target, channel, {
+    'grpc.max_receive_message_length': maxBytes,
+    'grpc.max_send_message_length': maxBytes,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+    // Addresses behind a name come and go with the runner's replicas.
+    'grpc.dns_min_time_between_resolutions_ms': 5_000,
+  });
+  return {
+    name: 'grpc',
+    runner: (spec) => (wantedImage(spec) === undefined ? undefined : new GrpcRunner(client, spec, options, maxBytes)),
+    health: (signal) => checkHealth(client, options.target, signal),
+    close: () => client.close(),
+  };
+}
+
+class GrpcRunner implements Runner {
+  readonly resolved: string;
+  readonly runtime = 'grpc';
+  readonly identity: string | undefined;
+  readonly #client: Client;
+  readonly #options: GrpcRuntimeOptions;
+  readonly #maxBytes: number;
+
+  constructor(client: Client, spec: FunctionSpec, options: GrpcRuntimeOptions, maxBytes: number) {
+    const wanted = wantedImage(spec);
+    // The protocol has one text for the image: ranges are the runner's to resolve, as it does for Porch.
+    this.resolved = `${wanted?.name ?? ''}${wanted?.suffix ?? `:${wanted?.tag ?? 'latest'}`}`;
+    this.identity = /@(.+)$/.exec(this.resolved)?.[1];
+    this.#client = client;
+    this.#options = options;
+    this.#maxBytes = maxBytes;
+  }
+
+  async run(input: FunctionInput, { signal }: RunContext): Promise<FunctionOutput> {
+    signal.throwIfAborted();
+    const resourceList = Buffer.from(encodeInput(input));
+    if (resourceList.length + ENVELOPE_BYTES > this.#maxBytes) throw this.#tooLarge(`${resourceList.length} bytes`);
+    try {
+      const { resourceList: list, log } = await this.#evaluate({ resourceList, image: this.resolved }, signal);
+      return { ...decodeOutput(list, input.items), stderr: new TextDecoder().decode(log), exitCode: 0 };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isServiceError(error)) throw error;
+      return this.#failure(error, input);
+    }
+  }
+
+  #evaluate(request: EvaluateFunctionRequest, signal: AbortSignal): Promise<EvaluateFunctionResponse> {
+    const deadline = Date.now() + (this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS);
+    return unary(this.#client, EVALUATE_FUNCTION, encodeRequest(request), decodeResponse, deadline, signal);
+  }
+
+  /** A function that failed is an output; what kept it from running is thrown. */
+  #failure(error: ServiceError, { items }: FunctionInput): FunctionOutput {
+    const told = recoverFailure(error.details);
+    if (told !== undefined) return { items, ...told, exitCode: 1 };
+    const where = `the function runner at ${this.#options.target}`;
+    switch (error.code) {
+      case status.INTERNAL:
+        return { items, results: [], stderr: error.details, exitCode: 1 };
+      case status.NOT_FOUND:
+        throw new NotMineError(`${where} knows no function ${this.resolved}`);
+      case status.RESOURCE_EXHAUSTED:
+        throw this.#tooLarge(error.details);
+      case status.DEADLINE_EXCEEDED:
+        throw new TransientError('Timeout', `${where} took longer than its limit for ${this.resolved}`);
+      case status.UNAVAILABLE:
+        throw unavailable(this.#options.target, error);
+      case status.UNIMPLEMENTED:
+      case status.INVALID_ARGUMENT:
+        throw new TerminalError('FunctionRunnerRefused', `${where}: ${error.details}`, { cause: error });
+      default:
+        throw new TransientError('FunctionRunnerFailed', `${where}: ${error.details}`, { cause: error });
+    }
+  }
+
+  #tooLarge(what: string): TerminalError {
+    const limit = `${this.#maxBytes} bytes are the limit of a message to the function runner at ${this.#options.target}`;
+    return new TerminalError('InputTooLarge', `the ResourceList does not fit (${what}): ${limit}`);
+  }
+}
+
+async function checkHealth(client: Client, target: string, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + HEALTH_DEADLINE_MS;
+  try {
+    const serving = await unary(client, HEALTH_CHECK, Buffer.alloc(0), decodeHealth, deadline, signal);
+    if (serving === SERVING) return;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unavailable(target, error);
+  }
+  throw new TransientError('FunctionRunnerUnavailable', `the function runner at ${target} says that it is not serving`);
+}
+
+function unary<T>(
+  client: Client,
+  method: string,
+  request: Buffer,
+  decode: (bytes: Uint8Array) => T,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const call = client.makeUnaryRequest(
+    method,
+    (bytes: Buffer) => bytes,
+    decode,
+    request,
+    { deadline },
+    (error, value) => {
+      if (error) reject(error);
+      else resolve(value as T);
+    },
+  );
+  const cancel = () => call.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  return promise.finally(() => signal.removeEventListener('abort', cancel));
+}
+
+function unavailable(target: string, cause: unknown): TransientError {
+  const why = isServiceError(cause) ? cause.details : errorMessage(cause);
+  return new TransientError('FunctionRunnerUnavailable', `the function runner at ${target} does not answer: ${why}`, {
+    cause,
+  });
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && 'details' in error && typeof error.code === 'number';
+}
