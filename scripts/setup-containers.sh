@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs what the tests with containers need from Debian: a registry, a container runtime with its network plug-ins,
+# a Docker engine. Says what to install where it cannot. Starts no service.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+
+missing=
+# need PROGRAM PACKAGE
+need() {
+  command -v "$1" >/dev/null || missing="$missing $2"
+}
+
+need docker-registry docker-registry
+need runc runc
+need /usr/lib/cni/bridge containernetworking-plugins
+need iptables iptables
+need conntrack conntrack
+need ip iproute2
+need openssl openssl
+need dockerd docker.io
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "setup: missing:$missing. The tests with containers cannot run. As root on Debian: apt-get install$missing" >&2
+  exit 1
+fi
+echo "setup: installing$missing for the tests with containers" >&2
+apt-get update -qq
+# With the run level of a rescue system, Debian's scripts start no service after the installation.
+# shellcheck disable=SC2086
+RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
