@@ -1,0 +1,3 @@
+module veranda.dev/testenv/misbehaving
+
+go 1.24

@@ -1,0 +1,3 @@
+module veranda.dev/testenv/pause
+
+go 1.24
