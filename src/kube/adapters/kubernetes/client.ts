@@ -25,6 +25,8 @@ export interface ApiClient {
   /** Base URL, without credentials. */
   readonly server: string;
   json<T>(request: ApiRequest): Promise<T>;
+  /** A response that is no JSON, such as a pod's log; the caller bounds it by the query. */
+  bytes(request: ApiRequest): Promise<Uint8Array>;
   /** The objects of a newline-delimited JSON response (a watch). Ends with the response. @throws as `json`, also in the middle */
   lines(request: ApiRequest): AsyncIterable<unknown>;
   /** A WebSocket to a subresource (exec, attach, log). Resolves once open. */

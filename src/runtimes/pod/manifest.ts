@@ -1,0 +1,135 @@
+import type { KubeObject } from '../../api/object.ts';
+import type { KindRef } from '../../kube/store.ts';
+import type { PodSettings } from './settings.ts';
+
+/** What of a Pod is read here. */
+export interface Pod extends KubeObject {
+  readonly spec?: { readonly nodeName?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly ready?: boolean;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly running?: object;
+    readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
+  };
+}
+
+export const POD: KindRef<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+
+/** The container that runs the function. */
+export const CONTAINER = 'function';
+
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+/** Value of the label above on all our pods. */
+export const MANAGER = 'veranda';
+/** Label: the operator process that made the pod. Pods of processes that are gone are deleted. */
+export const INSTANCE_LABEL = 'veranda.dev/instance';
+/** Label: base name of the function's image, as far as a label can hold it. */
+export const FUNCTION_LABEL = 'veranda.dev/function';
+/** Annotation: the image with tag and digest. */
+export const IMAGE_ANNOTATION = 'veranda.dev/image';
+
+/** A function's image as it is run. */
+export interface FunctionImage {
+  /** With tag and digest, for people: `host/path/name:v1@sha256:...`. */
+  readonly resolved: string;
+  /** `host/path/name@sha256:...` */
+  readonly reference: string;
+  /** `sha256:...` */
+  readonly digest: string;
+  /** Entrypoint and Cmd of the image together. */
+  readonly command: readonly string[];
+}
+
+export interface PodPlace {
+  readonly name: string;
+  readonly namespace: string;
+  /** The operator process that makes it. */
+  readonly instance: string;
+  /** The container ends with its first input. */
+  readonly once: boolean;
+}
+
+/** Numeric, because a name cannot be shown to be somebody else than root. */
+const NOBODY = 65_534;
+
+/** Nothing but the function: no account, no privileges, a file system that cannot be written but for /tmp. */
+export function functionPod(image: FunctionImage, settings: PodSettings, place: PodPlace): KubeObject {
+  const { resources, env, nodeSelector, tolerations, imagePullSecrets, serviceAccountName } = settings;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: place.name,
+      namespace: place.namespace,
+      labels: {
+        [MANAGED_BY_LABEL]: MANAGER,
+        [INSTANCE_LABEL]: place.instance,
+        [FUNCTION_LABEL]: functionLabel(image),
+      },
+      annotations: { [IMAGE_ANNOTATION]: image.resolved, 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' },
+    },
+    spec: {
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: 1,
+      securityContext: { runAsNonRoot: true, runAsUser: NOBODY, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          name: CONTAINER,
+          image: image.reference,
+          imagePullPolicy: 'IfNotPresent',
+          stdin: true,
+          stdinOnce: place.once,
+          resources,
+          ...(env.length > 0 ? { env } : {}),
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
+          volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
+        },
+      ],
+      volumes: [{ name: 'tmp', emptyDir: { sizeLimit: '256Mi' } }],
+      ...(serviceAccountName ? { serviceAccountName } : {}),
+      ...(nodeSelector ? { nodeSelector } : {}),
+      ...(tolerations ? { tolerations } : {}),
+      ...(imagePullSecrets.length > 0 ? { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) } : {}),
+    },
+  } as KubeObject;
+}
+
+/** `fn-<function>-<digest>-<suffix>` within 63 characters. */
+export function podName(image: FunctionImage, suffix: string): string {
+  const base = functionLabel(image)
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-');
+  const digest = image.digest.replace(/^.*:/, '').slice(0, 8);
+  return `fn-${base.slice(0, 40).replace(/^-+|-+$/g, '')}-${digest}-${suffix}`;
+}
+
+function functionLabel({ reference }: FunctionImage): string {
+  const [name = ''] = reference.split('@');
+  return name
+    .slice(name.lastIndexOf('/') + 1)
+    .replace(/[^A-Za-z0-9_.-]+/g, '-')
+    .slice(0, 63)
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
+}

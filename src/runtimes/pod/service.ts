@@ -1,0 +1,268 @@
+import { TerminalError, TransientError, VerandaError } from '../../api/errors.ts';
+import { FIELD_MANAGER } from '../../api/labels.ts';
+import type { ApiClient } from '../../kube/adapters/kubernetes/client.ts';
+import type { Clock } from '../../kube/clock.ts';
+import { SharedInformer } from '../../kube/informer.ts';
+import type { ObjectStore } from '../../kube/store.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { type Evaluation, PodEvaluator } from './evaluator.ts';
+import {
+  type FunctionImage,
+  functionPod,
+  INSTANCE_LABEL,
+  MANAGED_BY_LABEL,
+  MANAGER,
+  POD,
+  type Pod,
+  podName,
+} from './manifest.ts';
+import { type PodBudget, type PodFactory, PodPool } from './pool.ts';
+import type { PodSettings } from './settings.ts';
+import { SinglePodRunner } from './single.ts';
+
+export interface PodServiceOptions {
+  readonly client: ApiClient;
+  readonly store: ObjectStore;
+  /** Where the pods are made; nothing else should be there. */
+  readonly namespace: string;
+  /** Differs for every operator process. */
+  readonly instance: string;
+  readonly uniqueSuffix: () => string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Pods of all functions together. */
+  readonly maxPods: number;
+  readonly maxOutputBytes: number;
+  readonly startTimeoutMs?: number;
+  readonly scheduleTimeoutMs?: number;
+  /** Told when the number of pods changes. */
+  readonly onPods?: (pods: number) => void;
+}
+
+interface Managed {
+  readonly pool: PodPool;
+  readonly evaluator: PodEvaluator;
+  readonly key: string;
+  image: FunctionImage;
+}
+
+const SWEEP_MS = 15_000;
+/** Until a pool that found no room for a pod asks again. */
+const RETRY_MS = 500;
+const START_TIMEOUT_MS = 60_000;
+const SCHEDULE_TIMEOUT_MS = 45_000;
+
+/**
+ * All function pods of this process: one pool an image and settings. Knows the pods by one watch; calls the API server to make
+ * and remove pods and to run functions in them, for nothing else.
+ */
+export class PodService {
+  readonly #options: PodServiceOptions;
+  readonly #pods: SharedInformer<Pod>;
+  readonly #pools = new Map<string, Managed>();
+  readonly #singles: SinglePodRunner;
+  readonly #budget: PodBudget;
+  readonly #stop = new AbortController();
+  readonly #removals = new Set<Promise<void>>();
+  #running: Promise<unknown> | undefined;
+  #cancelSweep: () => void = () => undefined;
+  #cancelRetry: (() => void) | undefined;
+  #total = 0;
+
+  constructor(options: PodServiceOptions) {
+    const { store, namespace, logger, clock } = options;
+    this.#options = options;
+    this.#pods = new SharedInformer(store, POD, { namespace, logger, clock });
+    this.#pods.onChange(({ before, after }) => this.#changed((after ?? before) as Pod, after));
+    this.#budget = { take: () => this.#take(), release: () => this.#count(-1) };
+    this.#singles = new SinglePodRunner({
+      clock,
+      budget: this.#budget,
+      startTimeoutMs: options.startTimeoutMs ?? START_TIMEOUT_MS,
+      scheduleTimeoutMs: options.scheduleTimeoutMs ?? SCHEDULE_TIMEOUT_MS,
+      log: (name, signal) => this.#log(name, signal),
+    });
+  }
+
+  /**
+   * Waits for the first list of pods, and removes those that operator processes which are gone have left.
+   * @throws the signal's reason
+   */
+  async start(signal: AbortSignal): Promise<void> {
+    this.#running = this.#pods.run(this.#stop.signal);
+    await this.#pods.synced(signal);
+    for (const pod of this.#pods.list()) if (isOrphan(pod, this.#options.instance)) this.#remove(pod.metadata.name);
+    this.#sweepLater();
+  }
+
+  /** Removes all pods of this process. */
+  async stop(): Promise<void> {
+    this.#cancelSweep();
+    this.#cancelRetry?.();
+    const reason = new TransientError('PoolClosed', 'the function pods are shutting down');
+    for (const { pool } of this.#pools.values()) pool.close(reason);
+    this.#pools.clear();
+    await Promise.allSettled(this.#removals);
+    this.#stop.abort(reason);
+    await this.#running;
+  }
+
+  /** @throws as `PodEvaluator.evaluate` */
+  evaluate(image: FunctionImage, settings: PodSettings, input: Uint8Array, signal: AbortSignal): Promise<Evaluation> {
+    return this.#managed(image, settings).evaluator.evaluate(input, signal);
+  }
+
+  /** Makes the pods that the settings ask to be there before the first evaluation. */
+  warmUp(image: FunctionImage, settings: PodSettings): void {
+    this.#managed(image, settings).pool.warmUp();
+  }
+
+  /** Pools of other settings than those that are asked for now let their pods go. @param isWanted by digest and settings */
+  retire(isWanted: (digest: string, settingsKey: string) => boolean): void {
+    for (const [id, { pool, image, key }] of this.#pools) {
+      if (isWanted(image.digest, key)) continue;
+      pool.retire();
+      if (pool.size === 0) this.#pools.delete(id);
+    }
+  }
+
+  get pods(): number {
+    return this.#total;
+  }
+
+  #managed(image: FunctionImage, settings: PodSettings): Managed {
+    const key = settingsKey(settings);
+    const id = `${image.reference}\0${image.command.join('\0')}\0${key}`;
+    const known = this.#pools.get(id);
+    if (known) {
+      known.image = image;
+      return known;
+    }
+    const { client, namespace, clock, maxOutputBytes, startTimeoutMs, scheduleTimeoutMs } = this.#options;
+    const pool = new PodPool({
+      settings,
+      clock,
+      budget: this.#budget,
+      factory: this.#factory(image, settings, false),
+      startTimeoutMs: startTimeoutMs ?? START_TIMEOUT_MS,
+      scheduleTimeoutMs: scheduleTimeoutMs ?? SCHEDULE_TIMEOUT_MS,
+    });
+    const singles = this.#singles.of(settings, this.#factory(image, settings, true));
+    const evaluator = new PodEvaluator({ client, namespace, image, settings, pool, singles, clock, maxOutputBytes });
+    const managed: Managed = { pool, evaluator, key, image };
+    this.#pools.set(id, managed);
+    return managed;
+  }
+
+  #factory(image: FunctionImage, settings: PodSettings, once: boolean): PodFactory {
+    const { namespace, instance, uniqueSuffix } = this.#options;
+    return {
+      create: () => {
+        const name = podName(image, uniqueSuffix());
+        const pod = functionPod(image, settings, { name, namespace, instance, once });
+        return { name, created: this.#create(pod as Pod) };
+      },
+      remove: (name) => this.#remove(name),
+    };
+  }
+
+  async #create(pod: Pod): Promise<void> {
+    const { namespace, name } = pod.metadata;
+    try {
+      await this.#options.store.create(pod, { fieldManager: FIELD_MANAGER });
+    } catch (error) {
+      // The answer may have been lost though the pod was made.
+      this.#remove(name);
+      throw creationFault(error, namespace ?? '');
+    }
+  }
+
+  #remove(name: string): void {
+    const { store, namespace, logger } = this.#options;
+    const removal = store.delete(POD, { namespace, name }).catch((error: unknown) => {
+      if (error instanceof TerminalError && error.reason === 'NotFound') return;
+      // The sweep finds it again.
+      logger.warn('function pod could not be deleted', { pod: name, error });
+    });
+    this.#removals.add(removal);
+    void removal.finally(() => this.#removals.delete(removal));
+  }
+
+  async #log(name: string, signal: AbortSignal): Promise<Uint8Array> {
+    const { client, namespace, maxOutputBytes } = this.#options;
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/log`;
+    return await client.bytes({ method: 'GET', path, query: { limitBytes: maxOutputBytes }, signal });
+  }
+
+  #changed(seen: Pod, pod: Pod | undefined): void {
+    const { name } = seen.metadata;
+    this.#singles.observe(name, pod);
+    for (const { pool } of this.#pools.values()) if (pool.has(name)) pool.observe(name, pod);
+  }
+
+  #take(): boolean {
+    const { maxPods } = this.#options;
+    if (this.#total >= maxPods && ![...this.#pools.values()].some(({ pool }) => pool.giveUpIdle())) {
+      this.#retryLater();
+      return false;
+    }
+    this.#count(1);
+    return true;
+  }
+
+  /** A pool that found no room asks again: pods of other pools become idle without a word. */
+  #retryLater(): void {
+    this.#cancelRetry ??= this.#options.clock.setTimer(RETRY_MS, () => {
+      this.#cancelRetry = undefined;
+      for (const { pool } of this.#pools.values()) pool.scale();
+    });
+  }
+
+  #count(change: number): void {
+    this.#total += change;
+    this.#options.onPods?.(this.#total);
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.#options.clock.setTimer(SWEEP_MS, () => {
+      this.#sweep();
+      this.#sweepLater();
+    });
+  }
+
+  /** Idle pods, empty pools, and pods of ours that nobody knows any more. */
+  #sweep(): void {
+    for (const [id, { pool }] of this.#pools) {
+      pool.sweep();
+      pool.warmUp();
+      if (pool.size === 0 && pool.waiting === 0 && !pool.exitsByItself) this.#pools.delete(id);
+    }
+    const { instance } = this.#options;
+    for (const pod of this.#pods.list())
+      if (this.#isStray(pod) || isOrphan(pod, instance)) this.#remove(pod.metadata.name);
+  }
+
+  #isStray({ metadata: { name, labels, deletionTimestamp } }: Pod): boolean {
+    if (labels?.[INSTANCE_LABEL] !== this.#options.instance || deletionTimestamp !== undefined) return false;
+    return !this.#singles.has(name) && ![...this.#pools.values()].some(({ pool }) => pool.has(name));
+  }
+}
+
+/** Equal settings give equal texts. */
+export function settingsKey(settings: PodSettings): string {
+  return JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function isOrphan({ metadata: { labels, deletionTimestamp } }: Pod, instance: string): boolean {
+  const ours = labels?.[MANAGED_BY_LABEL] === MANAGER && labels[INSTANCE_LABEL] !== undefined;
+  return ours && labels[INSTANCE_LABEL] !== instance && deletionTimestamp === undefined;
+}
+
+function creationFault(error: unknown, namespace: string): VerandaError {
+  if (!(error instanceof VerandaError)) throw error;
+  if (error.reason === 'Forbidden') {
+    const message = `a function pod may not be made in namespace ${namespace}: ${error.message}`;
+    return new TransientError('PodForbidden', message, { cause: error });
+  }
+  return error;
+}
