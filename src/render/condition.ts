@@ -11,7 +11,7 @@ export async function conditionHolds(step: PipelineStep, given: readonly RenderI
   const { when } = step.spec;
   if (!when) return true;
   // Few packages have conditions, and loading the evaluator takes longer than rendering a small package.
-  const { compileCondition } = await import('../krm/cel.ts');
+  const { compileCondition } = await import('../krm/cel/condition.ts');
   try {
     return compileCondition(when).holds(given.map(({ value }) => value));
   } catch (error) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { compileCondition, MAX_CONDITION_LENGTH } from '../../../src/krm/cel.ts';
-import type { KrmMap } from '../../../src/krm/value.ts';
+import { compileCondition, MAX_CONDITION_LENGTH } from '../../../../src/krm/cel/condition.ts';
+import type { KrmMap } from '../../../../src/krm/value.ts';
 
 const deployment: KrmMap = {
   apiVersion: 'apps/v1',
@@ -42,8 +42,8 @@ describe('a condition', () => {
     ['1 + 1', 'boolean'],
     ['resources.map(', 'end of input'],
     ['resources[0].spec.missing == 1', 'missing'],
-    ['nothing == 1', 'unresolved'],
-    ['unknown(1)', 'unknown'],
+    ['nothing == 1', 'no variable nothing'],
+    ['unknown(1)', 'no function unknown'],
     [`${'('.repeat(2000)}true${')'.repeat(2000)}`, 'stack'],
     [`true${' '.repeat(MAX_CONDITION_LENGTH)}`, 'limit'],
   ])('%.40s is refused', (source, word) => {
