@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { TransientError } from '../api/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Clock } from './clock.ts';
@@ -20,6 +21,8 @@ export interface RunnerOptions {
   /** A reconcile's signal fires after so long. */
   readonly timeoutMs: number;
   readonly metrics?: ControllerMetrics;
+  /** Identifies one reconcile in the log. Default: a random UUID. */
+  readonly newId?: () => string;
 }
 
 /**
@@ -29,6 +32,7 @@ export interface RunnerOptions {
 export class ControllerRunner {
   readonly #options: RunnerOptions;
   readonly #logger: Logger;
+  readonly #newId: () => string;
   /** Conflicts in a row by key. */
   readonly #conflicts = new Map<string, number>();
   #active = 0;
@@ -36,6 +40,7 @@ export class ControllerRunner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#logger = options.logger.child({ controller: options.reconciler.name });
+    this.#newId = options.newId ?? randomUUID;
   }
 
   /** Runs the workers; resolves when the queue is shut down and every reconcile has ended. @param stopping aborts reconciles */
@@ -48,7 +53,9 @@ export class ControllerRunner {
     const { queue } = this.#options;
     const never = new AbortController().signal;
     for (let key = await queue.take(never); key !== undefined; key = await queue.take(never)) {
-      const outcome = await this.#reconcile(key, stopping);
+      const [namespace, name] = key.split('/');
+      const fields = { namespace, name, reconcileID: this.#newId() };
+      const outcome = await this.#logger.scope(fields, () => this.#reconcile(key, stopping));
       queue.done(key, nextTry(outcome));
     }
   }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Writable } from 'node:stream';
 import winston from 'winston';
 import { sanitiseText, sanitiseValue } from './sanitise.ts';
@@ -15,6 +16,11 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
   /** A logger that adds `fields` to each line; a line's own fields win. */
   child(fields: LogFields): Logger;
+  /**
+   * Runs a function all of whose lines have `fields`, also those that other loggers of the same root write meanwhile,
+   * and whatever the function waits for. Scopes nest; fields of a logger and of a line win.
+   */
+  scope<T>(fields: LogFields, run: () => T): T;
 }
 
 export interface LoggerOptions {
@@ -39,27 +45,39 @@ export function createLogger(options: LoggerOptions): Logger {
     format: winston.format.printf(({ message }) => String(message)),
     transports: [new winston.transports.Stream({ stream: options.stream })],
   });
-  return fieldLogger({}, (level, message, fields) => {
-    if (!sink.isLevelEnabled(level)) return;
-    const data = sanitiseValue(fields) as LogFields;
-    sink.log({ level, message: render(now().toISOString(), level, sanitiseText(message), data) });
-  });
+  const scopes = new AsyncLocalStorage<LogFields>();
+  return fieldLogger(
+    {},
+    {
+      write: (level, message, fields) => {
+        if (!sink.isLevelEnabled(level)) return;
+        const data = sanitiseValue({ ...scopes.getStore(), ...fields }) as LogFields;
+        sink.log({ level, message: render(now().toISOString(), level, sanitiseText(message), data) });
+      },
+      scope: (fields, run) => scopes.run({ ...scopes.getStore(), ...fields }, run),
+    },
+  );
 }
 
 /** Drops everything. */
-export const nullLogger: Logger = fieldLogger({}, () => {});
+export const nullLogger: Logger = fieldLogger({}, { write: () => {}, scope: (_fields, run) => run() });
 
-function fieldLogger(common: LogFields, write: (level: LogLevel, message: string, fields: LogFields) => void): Logger {
+interface Root extends Pick<Logger, 'scope'> {
+  write(level: LogLevel, message: string, fields: LogFields): void;
+}
+
+function fieldLogger(common: LogFields, root: Root): Logger {
   const at =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}) =>
-      write(level, message, { ...common, ...fields });
+      root.write(level, message, { ...common, ...fields });
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => fieldLogger({ ...common, ...fields }, write),
+    child: (fields) => fieldLogger({ ...common, ...fields }, root),
+    scope: (fields, run) => root.scope(fields, run),
   };
 }
 

@@ -69,3 +69,27 @@ test('a plain line is one line, with control characters escaped', () => {
 test('the null logger takes everything and writes nothing', () => {
   expect(() => nullLogger.child({ a: 1 }).error('x', { error: new Error('y') })).not.toThrow();
 });
+
+test('within a scope every logger of one root has its fields, across waiting', async () => {
+  const { logger, lines } = capture();
+  const other = logger.child({ component: 'git' });
+  const work = (id: string) =>
+    logger.child({ controller: 'c' }).scope({ reconcileID: id }, async () => {
+      await Promise.resolve();
+      other.info(`of ${id}`);
+    });
+  await Promise.all([work('1'), work('2')]);
+  other.info('outside');
+  const found = lines().map((line) => JSON.parse(line));
+  expect(found.map(({ message, reconcileID }) => [message, reconcileID])).toEqual([
+    ['of 1', '1'],
+    ['of 2', '2'],
+    ['outside', undefined],
+  ]);
+});
+
+test('scopes nest, and the fields of a line win', () => {
+  const { logger, lines } = capture();
+  logger.scope({ a: 1, b: 1, c: 1 }, () => logger.scope({ b: 2 }, () => logger.info('x', { c: 3 })));
+  expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ a: 1, b: 2, c: 3 });
+});
