@@ -155,7 +155,8 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     const since = this.#now();
     this.#liveWatches++;
     try {
-      for await (const event of this.#store.watch(this.kind, { resourceVersion: this.#resourceVersion, signal })) {
+      const [namespace, resourceVersion] = [this.#namespace, this.#resourceVersion];
+      for await (const event of this.#store.watch(this.kind, { namespace, resourceVersion, signal })) {
         this.#deliver(event);
       }
     } finally {

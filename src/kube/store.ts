@@ -25,6 +25,12 @@ export interface ListResult<T extends KubeObject> {
   readonly resourceVersion: string;
 }
 
+export interface WatchOptions {
+  readonly namespace?: string;
+  readonly resourceVersion: string;
+  readonly signal: AbortSignal;
+}
+
 export interface WriteOptions {
   readonly fieldManager: string;
   readonly signal?: AbortSignal;
@@ -42,11 +48,11 @@ export interface ObjectStore {
     kind: KindRef<T>,
     options?: { readonly namespace?: string; readonly signal?: AbortSignal },
   ): Promise<ListResult<T>>;
-  /** Events after `resourceVersion`; ends when the signal aborts, throws ConflictError Expired when history is gone. */
-  watch<T extends KubeObject>(
-    kind: KindRef<T>,
-    options: { readonly resourceVersion: string; readonly signal: AbortSignal },
-  ): AsyncIterable<WatchEvent<T>>;
+  /**
+   * Events after `resourceVersion`, of a namespace or of all; ends when the signal aborts and whenever the server ends it, throws
+   * ConflictError Expired when history is gone.
+   */
+  watch<T extends KubeObject>(kind: KindRef<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   create<T extends KubeObject>(object: T, options: WriteOptions): Promise<T>;
   /**
    * Server-side apply of metadata (labels, annotations, ownerReferences, finalizers) and spec: fields that this manager applied

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { ConflictError, TerminalError } from '../../../api/errors.ts';
 import { type KubeObject, type ObjectMeta, objectKey, objectLabel } from '../../../api/object.ts';
 import { asMap, frozenAround, frozenCopy, isMap, type JsonMap, sameJson } from '../../json.ts';
-import type { KindRef, ListResult, ObjectName, ObjectStore, WatchEvent, WriteOptions } from '../../store.ts';
+import type {
+  KindRef,
+  ListResult,
+  ObjectName,
+  ObjectStore,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from '../../store.ts';
 import { EventLog } from './event-log.ts';
 import { withListsAsMaps, withMapsAsLists } from './keyed-lists.ts';
 import { applyFields, type Managers, managerKey, updateOwners } from './managed-fields.ts';
@@ -82,16 +90,15 @@ export class EmbeddedStore implements ObjectStore {
     return { items: wanted, resourceVersion: String(this.#version) };
   }
 
-  async *watch<T extends KubeObject>(
-    kind: KindRef<T>,
-    options: { readonly resourceVersion: string; readonly signal: AbortSignal },
-  ): AsyncIterable<WatchEvent<T>> {
-    const { resourceVersion, signal } = options;
+  async *watch<T extends KubeObject>(kind: KindRef<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+    const { namespace, resourceVersion, signal } = options;
     const from = Number(resourceVersion);
     if (from > this.#version) throw new ConflictError('Expired', `resource version ${resourceVersion} is not known`);
     for await (const batch of this.#log(kindId(kind)).read(from, signal)) {
       for (const { type, object, version } of batch) {
-        yield { type, object: object as T, resourceVersion: String(version) };
+        const concerns = namespace === undefined || object.metadata.namespace === namespace;
+        if (concerns) yield { type, object: object as T, resourceVersion: String(version) };
+        else yield { type: 'BOOKMARK', resourceVersion: String(version) };
         if (signal.aborted) return;
       }
       const [seen, latest] = [batch.at(-1)?.version ?? 0, this.#log(kindId(kind)).version];

@@ -1,0 +1,301 @@
+import { ConflictError, TerminalError, VerandaError } from '../../../api/errors.ts';
+import { type KubeObject, type ObjectMeta, objectKey } from '../../../api/object.ts';
+import { asMap, deepFreeze } from '../../json.ts';
+import type {
+  KindRef,
+  ListResult,
+  ObjectName,
+  ObjectStore,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from '../../store.ts';
+import type { ApiClient, ApiRequest } from './client.ts';
+import { ServerError, statusError } from './errors.ts';
+import { collectionPath, objectPath } from './paths.ts';
+
+export interface KubernetesStoreOptions {
+  readonly client: ApiClient;
+  /** Kinds whose objects are written by their apiVersion and kind alone. */
+  readonly kinds: readonly KindRef[];
+  /** Finds kinds that are not among `kinds`; see {@link KindDiscovery}. */
+  readonly resolveKind?: (apiVersion: string, kind: string, signal?: AbortSignal) => Promise<KindRef | undefined>;
+  /** Between 0 and 1: spreads the ends of watches. */
+  readonly random?: () => number;
+  readonly watch?: Partial<WatchTimes>;
+  /** Objects of a page of a list. */
+  readonly pageSize?: number;
+}
+
+export interface WatchTimes {
+  /** The server ends a watch after a random time between these. */
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** A server that has not done so after so much more is not there any more. */
+  readonly graceMs: number;
+  /** Bookmarks come about once a minute: a watch without a word for so long is opened anew. */
+  readonly idleMs: number;
+}
+
+const WATCH_TIMES: WatchTimes = { minMs: 300_000, maxMs: 600_000, graceMs: 30_000, idleMs: 150_000 };
+const PAGE_SIZE = 500;
+/** Copies of the object that kubectl keeps in it. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** {@link ObjectStore} on an API server. Nothing is kept: caches are the informers'. */
+export class KubernetesStore implements ObjectStore {
+  readonly #client: ApiClient;
+  readonly #kinds: ReadonlyMap<string, KindRef>;
+  readonly #resolveKind: KubernetesStoreOptions['resolveKind'];
+  readonly #random: () => number;
+  readonly #times: WatchTimes;
+  readonly #pageSize: number;
+
+  constructor(options: KubernetesStoreOptions) {
+    this.#client = options.client;
+    this.#kinds = new Map(options.kinds.map((kind) => [kindId(kind), kind]));
+    this.#resolveKind = options.resolveKind;
+    this.#random = options.random ?? Math.random;
+    this.#times = { ...WATCH_TIMES, ...options.watch };
+    this.#pageSize = options.pageSize ?? PAGE_SIZE;
+  }
+
+  async get<T extends KubeObject>(kind: KindRef<T>, name: ObjectName, signal?: AbortSignal): Promise<T | undefined> {
+    try {
+      const object = label(kind, name);
+      return kept<T>(await this.#client.json<T>({ method: 'GET', path: objectPath(kind, name), object, signal }));
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async list<T extends KubeObject>(
+    kind: KindRef<T>,
+    options: { readonly namespace?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<ListResult<T>> {
+    try {
+      return await this.#listPages(kind, options, this.#pageSize);
+    } catch (error) {
+      // The list took longer than the server remembers: it has to come in one piece.
+      if (isExpired(error)) return await this.#listPages(kind, options, undefined);
+      throw error;
+    }
+  }
+
+  async #listPages<T extends KubeObject>(
+    kind: KindRef<T>,
+    { namespace, signal }: { readonly namespace?: string; readonly signal?: AbortSignal },
+    limit: number | undefined,
+  ): Promise<ListResult<T>> {
+    const items: T[] = [];
+    let page: ListBody | undefined;
+    do {
+      page = await this.#client.json<ListBody>({
+        method: 'GET',
+        path: collectionPath(kind, namespace),
+        query: { limit, continue: page?.metadata.continue },
+        signal,
+      });
+      const { apiVersion, kind: kindName } = kind;
+      // Items of a built-in kind do not say what they are.
+      for (const item of page.items ?? []) items.push(kept<T>({ ...item, apiVersion, kind: kindName }));
+    } while (page.metadata.continue);
+    return { items, resourceVersion: page.metadata.resourceVersion };
+  }
+
+  async *watch<T extends KubeObject>(
+    kind: KindRef<T>,
+    options: WatchOptions,
+  ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const { namespace, resourceVersion, signal } = options;
+    const { minMs, maxMs, graceMs, idleMs } = this.#times;
+    const timeoutMs = Math.round(minMs + this.#random() * (maxMs - minMs));
+    const path = collectionPath(kind, namespace);
+    const timeoutSeconds = Math.max(1, Math.round(timeoutMs / 1000));
+    const query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
+    try {
+      const lines = this.#client.lines({ method: 'GET', path, query, idleMs, limitMs: timeoutMs + graceMs, signal });
+      for await (const line of lines) {
+        if (signal.aborted) return;
+        yield watchEvent<T>(line, `watch of ${kind.plural}`);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async create<T extends KubeObject>(object: T, { fieldManager, signal }: WriteOptions): Promise<T> {
+    const kind = await this.#kindOf(object, signal);
+    return await this.#write<T>({
+      method: 'POST',
+      path: collectionPath(kind, requireNamespace(kind, object)),
+      query: { fieldManager, fieldValidation: 'Strict' },
+      body: withoutStatus(object),
+      object: label(kind, object.metadata),
+      signal,
+    });
+  }
+
+  async apply<T extends KubeObject>(object: T, { fieldManager, signal }: WriteOptions): Promise<T> {
+    const kind = await this.#kindOf(object, signal);
+    const { uid, resourceVersion } = object.metadata;
+    try {
+      return await this.#write<T>({
+        method: 'PATCH',
+        path: objectPath(kind, object.metadata),
+        query: { fieldManager, force: true, fieldValidation: 'Strict' },
+        contentType: 'application/apply-patch+yaml',
+        body: withoutStatus(object),
+        object: label(kind, object.metadata),
+        signal,
+      });
+    } catch (error) {
+      const wasThere = uid !== undefined || resourceVersion !== undefined;
+      if (wasThere && isNotFound(error)) throw gone(error);
+      throw error;
+    }
+  }
+
+  async applyStatus<T extends KubeObject>(object: T, { fieldManager, signal }: WriteOptions): Promise<T> {
+    const kind = await this.#kindOf(object, signal);
+    const { apiVersion, kind: kindName, metadata } = object;
+    const { name, namespace, uid, resourceVersion } = metadata;
+    const { status = {} } = asMap(object);
+    return await this.#write<T>({
+      method: 'PATCH',
+      path: objectPath(kind, metadata, 'status'),
+      // A cluster with older CRDs must still be able to say what is wrong: fields that it does not know are warned of, not refused.
+      query: { fieldManager, force: true, fieldValidation: 'Warn' },
+      contentType: 'application/apply-patch+yaml',
+      body: { apiVersion, kind: kindName, metadata: { name, namespace, uid, resourceVersion }, status },
+      object: label(kind, metadata),
+      signal,
+    });
+  }
+
+  async patch<T extends KubeObject>(
+    kind: KindRef<T>,
+    name: ObjectName,
+    patch: object,
+    { fieldManager, signal }: WriteOptions,
+  ): Promise<T> {
+    const { status: _status, ...body } = asMap(patch);
+    try {
+      return await this.#write<T>({
+        method: 'PATCH',
+        path: objectPath(kind, name),
+        query: { fieldManager, fieldValidation: 'Strict' },
+        contentType: 'application/merge-patch+json',
+        body,
+        object: label(kind, name),
+        signal,
+      });
+    } catch (error) {
+      // The server calls a uid that is not the object's an attempt to change it.
+      const isOther = error instanceof TerminalError && error.location.field === 'metadata.uid';
+      throw isOther ? gone(error) : error;
+    }
+  }
+
+  async delete(
+    kind: KindRef,
+    name: ObjectName,
+    options: { readonly uid?: string; readonly resourceVersion?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const { uid, resourceVersion, signal } = options;
+    await this.#client.json({
+      method: 'DELETE',
+      path: objectPath(kind, name),
+      body: {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        propagationPolicy: 'Background',
+        preconditions: { uid, resourceVersion },
+      },
+      object: label(kind, name),
+      signal,
+    });
+  }
+
+  async #write<T extends KubeObject>(request: ApiRequest): Promise<T> {
+    return kept<T>(await this.#client.json<T>(request));
+  }
+
+  async #kindOf({ apiVersion, kind }: KubeObject, signal: AbortSignal | undefined): Promise<KindRef> {
+    const known = this.#kinds.get(kindId({ apiVersion, kind }));
+    const found = known ?? (await this.#resolveKind?.(apiVersion, kind, signal));
+    if (!found) throw new TerminalError('UnknownKind', `the cluster has no kind ${kind} of ${apiVersion}`);
+    return found;
+  }
+}
+
+interface ListBody {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items?: readonly KubeObject[] | null;
+}
+
+/** What a watch's line says. @throws as a response of the status in an ERROR event */
+function watchEvent<T extends KubeObject>(line: unknown, what: string): WatchEvent<T> {
+  const { type, object } = line as WatchLine;
+  if (type === 'ERROR') throw statusError(object?.code ?? 500, object, { what });
+  const resourceVersion = object?.metadata?.resourceVersion;
+  if (!object || resourceVersion === undefined) throw new ServerError('BadResponse', `${what}: not an event`);
+  if (type === 'BOOKMARK') return { type, resourceVersion };
+  return { type, object: kept<T>(object), resourceVersion };
+}
+
+interface WatchLine {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  /** Of an error a Status, which has a code. */
+  readonly object?: KubeObject & { readonly code?: number };
+}
+
+/** The object as it is kept in memory: without what only the server needs, and frozen. */
+function kept<T extends KubeObject>(object: KubeObject): T {
+  const { managedFields: _managedFields, annotations, ...rest } = object.metadata as ServerMeta;
+  const { [LAST_APPLIED]: _lastApplied, ...others } = annotations ?? {};
+  const metadata = Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };
+  const result: KubeObject = deepFreeze({ ...object, metadata });
+  return result as T;
+}
+
+interface ServerMeta extends ObjectMeta {
+  readonly managedFields?: unknown;
+}
+
+function withoutStatus(object: KubeObject): object {
+  const { status: _status, ...rest } = asMap(object);
+  return rest;
+}
+
+function requireNamespace(kind: KindRef, { metadata: { name, namespace } }: KubeObject): string | undefined {
+  if (kind.namespaced && !namespace) {
+    throw new TerminalError('Invalid', `${kind.kind} ${name} is invalid: metadata.namespace is required`, {
+      object: `${kind.kind} ${name}`,
+      field: 'metadata.namespace',
+    });
+  }
+  return namespace;
+}
+
+function gone(error: unknown): ConflictError {
+  const { message, location } = error instanceof VerandaError ? error : { message: String(error), location: {} };
+  return new ConflictError('Conflict', message, { ...location, cause: error });
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof TerminalError && error.reason === 'NotFound';
+}
+
+function isExpired(error: unknown): boolean {
+  return error instanceof ConflictError && error.reason === 'Expired';
+}
+
+function label(kind: KindRef, name: ObjectName): string {
+  return `${kind.kind} ${objectKey(name)}`;
+}
+
+function kindId({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): string {
+  return `${apiVersion} ${kind}`;
+}
