@@ -125,12 +125,13 @@ export class LocalOperator {
 
   /**
    * Waits until nothing is left to do but to repeat what fails again and again.
+   * @param horizonMs what is due later than this, for another reason than a failure, is not waited for
    * @throws the signal's reason
    */
-  async settle(signal: AbortSignal): Promise<void> {
+  async settle(signal: AbortSignal, horizonMs = HORIZON_MS): Promise<void> {
     for (;;) {
       const waiting = await this.#operator.idle({ horizonMs: PATIENCE_MS, signal });
-      const expected = waiting.find((key) => key.inMs <= HORIZON_MS && !this.#isFailing(key));
+      const expected = waiting.find((key) => key.inMs <= horizonMs && !this.#isFailing(key));
       if (!expected) break;
       await this.#operator.idle({ horizonMs: expected.inMs, signal });
     }

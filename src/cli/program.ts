@@ -3,6 +3,7 @@ import { describeError } from '../api/errors.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { addMergeCommands } from './merge-commands.ts';
+import { addPlanCommand } from './plan-commands.ts';
 import type { RenderOptions } from './render.ts';
 import type { RunOptions } from './run.ts';
 import { VERSION, versionCommand } from './version.ts';
@@ -100,6 +101,7 @@ function buildProgram(context: CliContext, exit: (code: number) => void): Comman
       const { renderCommand } = await import('./render.ts');
       exit(await renderCommand(dir, options, context));
     });
+  addPlanCommand(program, context, exit);
   addMergeCommands(program, context, exit);
   program
     .command('version')

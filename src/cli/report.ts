@@ -222,3 +222,10 @@ export function oneLine(text: string): string {
 export function describeWarning({ object, reason, message: text }: ReportedWarning): string {
   return `${object}: ${reason}: ${oneLine(text)}`;
 }
+
+/** `file:line: object: field: message`, with the parts that are known. */
+export function describeFault({ file, line, object, field, message }: ReportedError, cwd: string): string {
+  const shown = file === undefined ? undefined : displayPath(file, cwd);
+  const place = shown !== undefined && line !== undefined ? `${shown}:${line}` : shown;
+  return [place, object, field || undefined, oneLine(message)].filter((part) => part !== undefined).join(': ');
+}

@@ -10,12 +10,11 @@ import { ManifestSet } from './manifest-set.ts';
 import { RunObserver } from './observer.ts';
 import { hasColour, ProgressOutput } from './output.ts';
 import {
+  describeFault,
   describeWarning,
-  displayPath,
   formatReport,
   isAllReady,
   type OutputFormat,
-  oneLine,
   type ReportedError,
   type RunReport,
 } from './report.ts';
@@ -158,11 +157,4 @@ class Run {
       ),
     };
   }
-}
-
-/** `file:line: object: field: message`, with the parts that are known. */
-function describeFault({ file, line, object, field, message }: ReportedError, cwd: string): string {
-  const shown = file === undefined ? undefined : displayPath(file, cwd);
-  const place = shown !== undefined && line !== undefined ? `${shown}:${line}` : shown;
-  return [place, object, field || undefined, oneLine(message)].filter((part) => part !== undefined).join(': ');
 }

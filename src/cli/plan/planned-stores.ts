@@ -1,0 +1,57 @@
+import { Package } from '../../package/package.ts';
+import { PackageContents } from '../../repository/git/content.ts';
+import { DryRunGitStore } from '../../repository/git/dry-run-store.ts';
+import { GitObjects } from '../../repository/git/objects.ts';
+import { layoutRef } from '../../repository/git/refs.ts';
+import { openGitStore } from '../../repository/git/store/open.ts';
+import type { Oid } from '../../repository/git/types.ts';
+
+interface PlannedStore {
+  readonly store: DryRunGitStore;
+  readonly objects: GitObjects;
+  readonly contents: PackageContents;
+}
+
+/** A package before and after a planned commit. */
+export interface PackageChange {
+  readonly before: Package;
+  readonly after: Package;
+  /** A draft of the same workspace was there. */
+  readonly wasDraft: boolean;
+}
+
+/** The repositories of a plan, all of them dry: what they were asked to push can be read, and is nowhere else. */
+export class PlannedStores {
+  readonly #stores: PlannedStore[] = [];
+
+  /** Opens a store for `RepositoryGateway`. */
+  readonly open = async (options: Parameters<typeof openGitStore>[0]): Promise<DryRunGitStore> => {
+    const store = new DryRunGitStore(await openGitStore(options));
+    const objects = new GitObjects(store);
+    this.#stores.push({ store, objects, contents: new PackageContents(objects) });
+    return store;
+  };
+
+  /** What a planned commit makes of the package at `path`; undefined for a commit that was there before. */
+  async change(commit: Oid, path: string, workspace: string): Promise<PackageChange | undefined> {
+    const planned = this.#stores.find(({ store }) => store.isWritten(commit));
+    if (!planned) return undefined;
+    const { store, objects, contents } = planned;
+    const draft = (['draft', 'proposed'] as const)
+      .map((kind) => store.remoteRef(layoutRef(kind, path, workspace)))
+      .find((oid) => oid !== undefined);
+    const read = async (at: Oid | undefined): Promise<Package> => {
+      const tree = at === undefined ? undefined : await objects.packageAt(at, path);
+      return tree === undefined ? Package.of([]) : await contents.read(tree);
+    };
+    const before = await read(draft ?? (await branchBefore(planned, commit)));
+    return { before, after: await read(commit), wasDraft: draft !== undefined };
+  }
+}
+
+/** Where the first parents of a planned commit leave the plan. */
+async function branchBefore({ store, objects }: PlannedStore, commit: Oid): Promise<Oid | undefined> {
+  let oid: Oid | undefined = commit;
+  while (oid !== undefined && store.isWritten(oid)) [oid] = (await objects.commit(oid)).parents;
+  return oid;
+}
