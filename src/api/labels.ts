@@ -29,6 +29,11 @@ export const INJECTED_RESOURCE_ANNOTATION = 'kpt.dev/injected-resource';
 
 // Our own.
 
+/** Label of a PackageVariant: name of its PackageVariantSet, shortened if need be; it outlives a restored set's new UID. */
+export const SET_NAME_LABEL = 'veranda.dev/package-variant-set';
+/** Annotation of a PackageVariantSet: the number of variants, or the token from its status, that may be deleted. */
+export const CONFIRM_DELETIONS_ANNOTATION = 'veranda.dev/confirm-deletions';
+
 /** Annotation of a PackageRevision: `namespace/name` of the PackageVariant that asked for it, as its commits say. */
 export const VARIANT_ANNOTATION = 'veranda.dev/variant';
 /** Annotation of a PackageRevision: names of the labels and annotations that its PackageVariant has set, as JSON. */

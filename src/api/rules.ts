@@ -13,6 +13,8 @@ const TRANSITIONS = [
   'Published>DeletionProposed',
   'DeletionProposed>Published',
 ];
+/** Name of a rollout's last wave, which is made up of what the others leave. */
+const OTHER_TARGETS = 'others';
 const IMMUTABLE_SOURCE = 'source is immutable';
 const UNSAFE_PATH = "must be a relative path without empty parts, '.', '..' or .git";
 
@@ -215,12 +217,47 @@ function* packageVariantSetRules(next: Field): Generator<Finding> {
   if (isMap(upstream.value) && !revision && upstream.get('workspaceName').text === '') {
     yield upstream.fault('revision or workspaceName must be set');
   }
-  for (const target of next.get('spec', 'targets').items()) {
-    const ways = ['repositories', 'repositorySelector', 'objectSelector'].filter((name) => target.has(name));
-    if (ways.length !== 1) {
-      yield target.fault('exactly one of repositories, repositorySelector and objectSelector must be set');
+  for (const target of next.get('spec', 'targets').items()) yield* targetRules(target);
+  yield* rolloutRules(next.get('spec', 'rollout'));
+  yield* onlyOneRules(next.get('spec', 'deletionGuard'), 'maxDeletions', 'percent');
+}
+
+function* rolloutRules(rollout: Field): Generator<Finding> {
+  const names = rollout
+    .get('waves')
+    .items()
+    .map((wave) => wave.get('name').text);
+  if (rollout.has('pauseAfter') && ![...names, OTHER_TARGETS].includes(rollout.get('pauseAfter').text)) {
+    yield rollout.fault('pauseAfter must be the name of a wave');
+  }
+  for (const wave of rollout.get('waves').items()) {
+    if (wave.get('name').text === OTHER_TARGETS) {
+      yield wave.fault('others is the wave of the targets that no wave selects');
     }
-    yield* templateRules(target.get('template'));
+    yield* labelSelectorRules(wave.get('selector'));
+  }
+}
+
+function* targetRules(target: Field): Generator<Finding> {
+  const ways = ['repositories', 'repositorySelector', 'objectSelector'].filter((name) => target.has(name));
+  if (ways.length !== 1) {
+    yield target.fault('exactly one of repositories, repositorySelector and objectSelector must be set');
+  }
+  const objects = target.get('objectSelector');
+  if (objects.get('kind').text === 'Secret' && objects.get('apiVersion').text === 'v1') {
+    yield objects.fault('Secrets cannot be selected');
+  }
+  yield* labelSelectorRules(target.get('repositorySelector'));
+  yield* labelSelectorRules(objects);
+  yield* templateRules(target.get('template'));
+}
+
+function* labelSelectorRules(selector: Field): Generator<Finding> {
+  for (const requirement of selector.get('matchExpressions').items()) {
+    const needsValues = ['In', 'NotIn'].includes(requirement.get('operator').text);
+    if (needsValues !== requirement.get('values').items().length > 0) {
+      yield requirement.fault('In and NotIn need values, Exists and DoesNotExist have none');
+    }
   }
 }
 
@@ -229,16 +266,17 @@ function* templateRules(template: Field): Generator<Finding> {
   for (const way of [['labelExprs'], ['annotationExprs'], ['packageContext', 'dataExprs']]) {
     for (const expression of template.get(...way).items()) yield* mapExpressionRules(expression);
   }
+  yield* packageContextRules(template.get('packageContext'));
   yield* pipelineRules(template.get('pipeline'));
-  for (const injector of template.get('injectors').items()) {
-    if (injector.has('name') === injector.has('nameExpr')) {
-      yield injector.fault('exactly one of name and nameExpr must be set');
-    }
-  }
+  for (const injector of template.get('injectors').items()) yield* exactlyOneRules(injector, 'name', 'nameExpr');
 }
 
 function* mapExpressionRules(expression: Field): Generator<Finding> {
-  for (const name of ['key', 'value']) yield* onlyOneRules(expression, name, `${name}Expr`);
+  for (const name of ['key', 'value']) yield* exactlyOneRules(expression, name, `${name}Expr`);
+}
+
+function* exactlyOneRules(parent: Field, name: string, other: string): Generator<Finding> {
+  if (parent.has(name) === parent.has(other)) yield parent.fault(`exactly one of ${name} and ${other} must be set`);
 }
 
 function* onlyOneRules(parent: Field, name: string, other: string): Generator<Finding> {

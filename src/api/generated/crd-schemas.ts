@@ -649,6 +649,7 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
           "properties": {
            "matchExpressions": {
             "type": "array",
+            "maxItems": 64,
             "items": {
              "type": "object",
              "required": [
@@ -657,7 +658,8 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
              ],
              "properties": {
               "key": {
-               "type": "string"
+               "type": "string",
+               "minLength": 1
               },
               "operator": {
                "type": "string",
@@ -670,6 +672,7 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
               },
               "values": {
                "type": "array",
+               "maxItems": 1024,
                "items": {
                 "type": "string"
                }
@@ -707,6 +710,7 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
            },
            "matchExpressions": {
             "type": "array",
+            "maxItems": 64,
             "items": {
              "type": "object",
              "required": [
@@ -715,7 +719,8 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
              ],
              "properties": {
               "key": {
-               "type": "string"
+               "type": "string",
+               "minLength": 1
               },
               "operator": {
                "type": "string",
@@ -728,6 +733,7 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
               },
               "values": {
                "type": "array",
+               "maxItems": 1024,
                "items": {
                 "type": "string"
                }
@@ -755,13 +761,17 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
               "type": "string"
              },
              "repoExpr": {
-              "type": "string"
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 4096
              },
              "package": {
               "type": "string"
              },
              "packageExpr": {
-              "type": "string"
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 4096
              }
             },
             "additionalProperties": false
@@ -796,13 +806,17 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
                "type": "string"
               },
               "keyExpr": {
-               "type": "string"
+               "type": "string",
+               "minLength": 1,
+               "maxLength": 4096
               },
               "value": {
                "type": "string"
               },
               "valueExpr": {
-               "type": "string"
+               "type": "string",
+               "minLength": 1,
+               "maxLength": 4096
               }
              },
              "additionalProperties": false
@@ -824,13 +838,17 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
                "type": "string"
               },
               "keyExpr": {
-               "type": "string"
+               "type": "string",
+               "minLength": 1,
+               "maxLength": 4096
               },
               "value": {
                "type": "string"
               },
               "valueExpr": {
-               "type": "string"
+               "type": "string",
+               "minLength": 1,
+               "maxLength": 4096
               }
              },
              "additionalProperties": false
@@ -855,13 +873,17 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
                  "type": "string"
                 },
                 "keyExpr": {
-                 "type": "string"
+                 "type": "string",
+                 "minLength": 1,
+                 "maxLength": 4096
                 },
                 "value": {
                  "type": "string"
                 },
                 "valueExpr": {
-                 "type": "string"
+                 "type": "string",
+                 "minLength": 1,
+                 "maxLength": 4096
                 }
                },
                "additionalProperties": false
@@ -869,14 +891,19 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
              },
              "removeKeys": {
               "type": "array",
+              "maxItems": 256,
               "items": {
-               "type": "string"
+               "type": "string",
+               "maxLength": 253
               }
              },
              "removeKeyExprs": {
               "type": "array",
+              "maxItems": 64,
               "items": {
-               "type": "string"
+               "type": "string",
+               "minLength": 1,
+               "maxLength": 4096
               }
              }
             },
@@ -992,13 +1019,17 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
                     "type": "string"
                    },
                    "keyExpr": {
-                    "type": "string"
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 4096
                    },
                    "value": {
                     "type": "string"
                    },
                    "valueExpr": {
-                    "type": "string"
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 4096
                    }
                   },
                   "additionalProperties": false
@@ -1115,13 +1146,17 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
                     "type": "string"
                    },
                    "keyExpr": {
-                    "type": "string"
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 4096
                    },
                    "value": {
                     "type": "string"
                    },
                    "valueExpr": {
-                    "type": "string"
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 4096
                    }
                   },
                   "additionalProperties": false
@@ -1150,14 +1185,58 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
                "type": "string"
               },
               "name": {
-               "type": "string"
+               "type": "string",
+               "minLength": 1
               },
               "nameExpr": {
-               "type": "string"
+               "type": "string",
+               "minLength": 1,
+               "maxLength": 4096
               }
              },
              "additionalProperties": false
             }
+           },
+           "approval": {
+            "type": "object",
+            "properties": {
+             "policy": {
+              "type": "string",
+              "enum": [
+               "Manual",
+               "Initial",
+               "Always",
+               "WhenReady"
+              ]
+             },
+             "delay": {
+              "type": "string",
+              "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$"
+             },
+             "requiredGates": {
+              "type": "array",
+              "maxItems": 64,
+              "items": {
+               "type": "string",
+               "minLength": 1
+              }
+             }
+            },
+            "additionalProperties": false
+           },
+           "upgradeStrategy": {
+            "type": "string",
+            "enum": [
+             "resource-merge",
+             "fast-forward",
+             "force-delete-replace",
+             "copy-merge"
+            ]
+           },
+           "revisionHistoryLimit": {
+            "type": "integer",
+            "format": "int32",
+            "minimum": 1
            }
           },
           "additionalProperties": false
@@ -1165,6 +1244,129 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
         },
         "additionalProperties": false
        }
+      },
+      "rollout": {
+       "type": "object",
+       "properties": {
+        "maxConcurrent": {
+         "type": "integer",
+         "format": "int32",
+         "minimum": 1
+        },
+        "maxFailures": {
+         "type": "integer",
+         "format": "int32",
+         "minimum": 0
+        },
+        "waves": {
+         "type": "array",
+         "maxItems": 32,
+         "items": {
+          "type": "object",
+          "required": [
+           "name",
+           "selector"
+          ],
+          "properties": {
+           "name": {
+            "type": "string",
+            "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+            "maxLength": 63
+           },
+           "selector": {
+            "type": "object",
+            "properties": {
+             "matchExpressions": {
+              "type": "array",
+              "maxItems": 64,
+              "items": {
+               "type": "object",
+               "required": [
+                "key",
+                "operator"
+               ],
+               "properties": {
+                "key": {
+                 "type": "string",
+                 "minLength": 1
+                },
+                "operator": {
+                 "type": "string",
+                 "enum": [
+                  "In",
+                  "NotIn",
+                  "Exists",
+                  "DoesNotExist"
+                 ]
+                },
+                "values": {
+                 "type": "array",
+                 "maxItems": 1024,
+                 "items": {
+                  "type": "string"
+                 }
+                }
+               },
+               "additionalProperties": false
+              }
+             },
+             "matchLabels": {
+              "type": "object",
+              "additionalProperties": {
+               "type": "string"
+              }
+             }
+            },
+            "additionalProperties": false
+           }
+          },
+          "additionalProperties": false
+         }
+        },
+        "pauseAfter": {
+         "type": "string",
+         "maxLength": 63
+        },
+        "waitFor": {
+         "type": "string",
+         "enum": [
+          "Ready",
+          "Published"
+         ]
+        }
+       },
+       "additionalProperties": false
+      },
+      "deletionGuard": {
+       "type": "object",
+       "properties": {
+        "maxDeletions": {
+         "type": "integer",
+         "format": "int32",
+         "minimum": 0
+        },
+        "percent": {
+         "type": "integer",
+         "format": "int32",
+         "minimum": 0,
+         "maximum": 100
+        },
+        "gracePeriod": {
+         "type": "string",
+         "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$"
+        }
+       },
+       "additionalProperties": false
+      },
+      "mode": {
+       "type": "string",
+       "enum": [
+        "apply",
+        "preview"
+       ]
+      },
+      "suspend": {
+       "type": "boolean"
       }
      },
      "additionalProperties": false
@@ -1242,6 +1444,14 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
         "failed": {
          "type": "integer",
          "format": "int32"
+        },
+        "waiting": {
+         "type": "integer",
+         "format": "int32"
+        },
+        "retained": {
+         "type": "integer",
+         "format": "int32"
         }
        },
        "additionalProperties": false
@@ -1256,6 +1466,9 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
          "message"
         ],
         "properties": {
+         "target": {
+          "type": "string"
+         },
          "variant": {
           "type": "string"
          },
@@ -1268,12 +1481,186 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
          "ready": {
           "type": "boolean"
          },
+         "reason": {
+          "type": "string"
+         },
          "message": {
           "type": "string"
          }
         },
         "additionalProperties": false
        }
+      },
+      "rollout": {
+       "type": "object",
+       "required": [
+        "state",
+        "waves"
+       ],
+       "properties": {
+        "state": {
+         "type": "string",
+         "enum": [
+          "Progressing",
+          "Paused",
+          "Stopped",
+          "Complete"
+         ]
+        },
+        "revision": {
+         "type": "integer",
+         "format": "int64"
+        },
+        "waves": {
+         "type": "array",
+         "maxItems": 33,
+         "items": {
+          "type": "object",
+          "required": [
+           "name",
+           "state",
+           "desired",
+           "updated",
+           "ready",
+           "failed"
+          ],
+          "properties": {
+           "name": {
+            "type": "string"
+           },
+           "state": {
+            "type": "string",
+            "enum": [
+             "Waiting",
+             "Progressing",
+             "Ready"
+            ]
+           },
+           "desired": {
+            "type": "integer",
+            "format": "int32"
+           },
+           "updated": {
+            "type": "integer",
+            "format": "int32"
+           },
+           "ready": {
+            "type": "integer",
+            "format": "int32"
+           },
+           "failed": {
+            "type": "integer",
+            "format": "int32"
+           }
+          },
+          "additionalProperties": false
+         }
+        }
+       },
+       "additionalProperties": false
+      },
+      "deletions": {
+       "type": "object",
+       "properties": {
+        "retained": {
+         "type": "integer",
+         "format": "int32"
+        },
+        "token": {
+         "type": "string"
+        },
+        "retainedSince": {
+         "type": "string",
+         "format": "date-time"
+        },
+        "removed": {
+         "type": "integer",
+         "format": "int32"
+        },
+        "windowStart": {
+         "type": "string",
+         "format": "date-time"
+        },
+        "confirmed": {
+         "type": "string"
+        },
+        "confirmedLeft": {
+         "type": "integer",
+         "format": "int32"
+        }
+       },
+       "additionalProperties": false
+      },
+      "preview": {
+       "type": "object",
+       "required": [
+        "create",
+        "update",
+        "delete",
+        "unchanged"
+       ],
+       "properties": {
+        "create": {
+         "type": "integer",
+         "format": "int32"
+        },
+        "update": {
+         "type": "integer",
+         "format": "int32"
+        },
+        "delete": {
+         "type": "integer",
+         "format": "int32"
+        },
+        "unchanged": {
+         "type": "integer",
+         "format": "int32"
+        },
+        "changes": {
+         "type": "array",
+         "maxItems": 100,
+         "items": {
+          "type": "object",
+          "required": [
+           "action",
+           "variant",
+           "repo",
+           "package"
+          ],
+          "properties": {
+           "action": {
+            "type": "string",
+            "enum": [
+             "create",
+             "update",
+             "delete"
+            ]
+           },
+           "variant": {
+            "type": "string"
+           },
+           "repo": {
+            "type": "string"
+           },
+           "package": {
+            "type": "string"
+           },
+           "target": {
+            "type": "string"
+           },
+           "fields": {
+            "type": "array",
+            "maxItems": 32,
+            "items": {
+             "type": "string"
+            }
+           }
+          },
+          "additionalProperties": false
+         }
+        }
+       },
+       "additionalProperties": false
       },
       "lastHandledReconcileAt": {
        "type": "string"

@@ -10,6 +10,34 @@ export type AdoptionPolicy = 'adoptNone' | 'adoptExisting';
  */
 export type DeletionPolicy = 'delete' | 'orphan';
 /**
+ * Manual leaves it to people, Initial publishes the package's first revision only, Always publishes every rendered revision, WhenReady publishes every rendered revision once all its readiness gates are True; Manual when absent.
+ */
+export type ApprovalPolicy = 'Manual' | 'Initial' | 'Always' | 'WhenReady';
+/**
+ * The variant's upgradeStrategy.
+ */
+export type PackageMergeStrategy = 'resource-merge' | 'fast-forward' | 'force-delete-replace' | 'copy-merge';
+/**
+ * What a variant must be for the next wave to start, a variant with a draft to approve being Ready; Ready when absent.
+ */
+export type RolloutReadiness = 'Ready' | 'Published';
+/**
+ * With preview nothing is written but status.preview; apply when absent.
+ */
+export type SetMode = 'apply' | 'preview';
+/**
+ * Whether it goes on, waits at pauseAfter, was stopped by failures, or has ended.
+ */
+export type RolloutState = 'Progressing' | 'Paused' | 'Stopped' | 'Complete';
+/**
+ * Whether its turn has come, and whether all its variants are as wanted and Ready.
+ */
+export type WaveState = 'Waiting' | 'Progressing' | 'Ready';
+/**
+ * What would be done.
+ */
+export type PreviewAction = 'create' | 'update' | 'delete';
+/**
  * The upstream package, and the targets that get a variant of it.
  */
 export interface PackageVariantSetSpec {
@@ -23,6 +51,22 @@ export interface PackageVariantSetSpec {
    * Items: One way to find targets, and what their variants look like.
    */
   readonly targets: readonly VariantTarget[];
+  /**
+   * How changes go out to the targets; to all of them at once when absent.
+   */
+  readonly rollout?: Rollout;
+  /**
+   * How many variants may go because their targets are not selected any more; when absent, all that are not wanted stay if nothing is selected at all, or if more than ten and more than half of them would go.
+   */
+  readonly deletionGuard?: DeletionGuard;
+  /**
+   * With preview nothing is written but status.preview; apply when absent.
+   */
+  readonly mode?: SetMode;
+  /**
+   * Stops all work for this object until it is removed or false.
+   */
+  readonly suspend?: boolean;
 }
 /**
  * The package to make variants of.
@@ -60,7 +104,7 @@ export interface VariantTarget {
    */
   readonly repositorySelector?: LabelSelector;
   /**
-   * Objects of this namespace, each of which is a target.
+   * Objects of this namespace, or of a kind that has no namespaces, each of which is a target.
    */
   readonly objectSelector?: ObjectSelector;
   /**
@@ -83,9 +127,6 @@ export interface RepositoryTarget {
    */
   readonly packageNames?: readonly string[];
 }
-/**
- * Repositories by label; an empty selector stands for all of this namespace.
- */
 export interface LabelSelector {
   /**
    * Requirements on labels, all of which must hold.
@@ -123,7 +164,7 @@ export interface LabelRequirement {
   readonly values?: readonly string[];
 }
 /**
- * Objects of this namespace, each of which is a target.
+ * Objects of this namespace, or of a kind that has no namespaces, each of which is a target.
  */
 export interface ObjectSelector {
   /**
@@ -135,7 +176,7 @@ export interface ObjectSelector {
    */
   readonly kind: string;
   /**
-   * Name of one object.
+   * Name of one object; all that the labels select when absent.
    */
   readonly name?: string;
   /**
@@ -214,6 +255,18 @@ export interface VariantTemplate {
    * Items: Names an object; group, version and kind limit the injection points that it is for.
    */
   readonly injectors?: readonly InjectionSelectorTemplate[];
+  /**
+   * The variant's approval.
+   */
+  readonly approval?: Approval;
+  /**
+   * The variant's upgradeStrategy.
+   */
+  readonly upgradeStrategy?: PackageMergeStrategy;
+  /**
+   * The variant's revisionHistoryLimit.
+   */
+  readonly revisionHistoryLimit?: number;
 }
 /**
  * Where the variant's package goes.
@@ -423,6 +476,82 @@ export interface InjectionSelectorTemplate {
   readonly nameExpr?: string;
 }
 /**
+ * The variant's approval.
+ */
+export interface Approval {
+  /**
+   * Manual leaves it to people, Initial publishes the package's first revision only, Always publishes every rendered revision, WhenReady publishes every rendered revision once all its readiness gates are True; Manual when absent.
+   */
+  readonly policy?: ApprovalPolicy;
+  /**
+   * Time to leave for objections, for example 10m, counted from the creation of the revision.
+   */
+  readonly delay?: string;
+  /**
+   * Conditions of the package that must be True before it is published, beside its own readiness gates.
+   *
+   * Items: Type of a condition in status.packageConditions.
+   */
+  readonly requiredGates?: readonly string[];
+}
+/**
+ * How changes go out to the targets; to all of them at once when absent.
+ */
+export interface Rollout {
+  /**
+   * Variants that may be on their way to Ready at the same time; all when absent.
+   */
+  readonly maxConcurrent?: number;
+  /**
+   * Changed variants that may be at fault; with one more no further variant is changed; 0 when absent.
+   */
+  readonly maxFailures?: number;
+  /**
+   * Groups of targets, one after the other; targets that no wave selects come last, as a wave named others.
+   *
+   * Items: One group of targets.
+   */
+  readonly waves?: readonly RolloutWave[];
+  /**
+   * Name of the last wave that is served; later ones wait until another name, or none, is set.
+   */
+  readonly pauseAfter?: string;
+  /**
+   * What a variant must be for the next wave to start, a variant with a draft to approve being Ready; Ready when absent.
+   */
+  readonly waitFor?: RolloutReadiness;
+}
+/**
+ * One group of targets.
+ */
+export interface RolloutWave {
+  /**
+   * Name of the wave, for status and pauseAfter.
+   */
+  readonly name: string;
+  /**
+   * Labels of the selected objects, or of the downstream Repository where a target lists repositories; an empty selector stands for all.
+   */
+  readonly selector: LabelSelector;
+}
+/**
+ * How many variants may go because their targets are not selected any more; when absent, all that are not wanted stay if nothing is selected at all, or if more than ten and more than half of them would go.
+ */
+export interface DeletionGuard {
+  /**
+   * Number of variants that may go within an hour.
+   */
+  readonly maxDeletions?: number;
+  /**
+   * Part of the variants that may go within an hour, rounded down.
+   */
+  readonly percent?: number;
+  /**
+   * How long the same variants must have been unwanted before they go, for example 10m; not at all when absent.
+   */
+  readonly gracePeriod?: string;
+}
+/**
  * What was found and done last.
  */
 export interface PackageVariantSetStatus {
@@ -446,6 +575,18 @@ export interface PackageVariantSetStatus {
    * Items: One target or variant.
    */
   readonly targets?: readonly VariantSetTargetStatus[];
+  /**
+   * Where the rollout stands.
+   */
+  readonly rollout?: RolloutStatus;
+  /**
+   * What the deletion guard remembers.
+   */
+  readonly deletions?: DeletionStatus;
+  /**
+   * What spec.mode apply would do.
+   */
+  readonly preview?: SetPreview;
   /**
    * Value of the veranda.dev/reconcile-at annotation that was served last.
    */
@@ -471,11 +612,23 @@ export interface VariantSetSummary {
    * Targets and variants that need a person.
    */
   readonly failed?: number;
+  /**
+   * Variants whose change waits for its turn in the rollout.
+   */
+  readonly waiting?: number;
+  /**
+   * Variants that are not wanted any more and stay for now.
+   */
+  readonly retained?: number;
 }
 /**
  * One target or variant.
  */
 export interface VariantSetTargetStatus {
+  /**
+   * Field of spec that the target comes from, and the object that it selects.
+   */
+  readonly target?: string;
   /**
    * Name of the PackageVariant object; absent when there is none.
    */
@@ -493,7 +646,150 @@ export interface VariantSetTargetStatus {
    */
   readonly ready: boolean;
   /**
-   * Why it is not.
+   * Why it is not, as one CamelCase word for programs.
+   */
+  readonly reason?: string;
+  /**
+   * Why it is not, for people.
    */
   readonly message: string;
+}
+/**
+ * Where the rollout stands.
+ */
+export interface RolloutStatus {
+  /**
+   * Whether it goes on, waits at pauseAfter, was stopped by failures, or has ended.
+   */
+  readonly state: RolloutState;
+  /**
+   * The upstream revision that stands for the latest one.
+   */
+  readonly revision?: number;
+  /**
+   * The waves in their order.
+   *
+   * Items: One wave.
+   */
+  readonly waves: readonly WaveStatus[];
+}
+/**
+ * One wave.
+ */
+export interface WaveStatus {
+  /**
+   * Name of the wave.
+   */
+  readonly name: string;
+  /**
+   * Whether its turn has come, and whether all its variants are as wanted and Ready.
+   */
+  readonly state: WaveState;
+  /**
+   * Variants of the wave.
+   */
+  readonly desired: number;
+  /**
+   * Those that are as wanted.
+   */
+  readonly updated: number;
+  /**
+   * Those that are as wanted and Ready.
+   */
+  readonly ready: number;
+  /**
+   * Those that are as wanted and at fault.
+   */
+  readonly failed: number;
+}
+/**
+ * What the deletion guard remembers.
+ */
+export interface DeletionStatus {
+  /**
+   * Variants that are not wanted any more and stay for now.
+   */
+  readonly retained?: number;
+  /**
+   * Value of the veranda.dev/confirm-deletions annotation that lets exactly these variants go.
+   */
+  readonly token?: string;
+  /**
+   * Since when exactly these variants are not wanted.
+   */
+  readonly retainedSince?: string;
+  /**
+   * Variants that have gone since windowStart.
+   */
+  readonly removed?: number;
+  /**
+   * When the first of them went.
+   */
+  readonly windowStart?: string;
+  /**
+   * The confirmation that was used last; the same value is not taken twice.
+   */
+  readonly confirmed?: string;
+  /**
+   * Variants that may still go by it.
+   */
+  readonly confirmedLeft?: number;
+}
+/**
+ * What spec.mode apply would do.
+ */
+export interface SetPreview {
+  /**
+   * Variants that would be made.
+   */
+  readonly create: number;
+  /**
+   * Variants that would be changed.
+   */
+  readonly update: number;
+  /**
+   * Variants that would be deleted, the deletion guard left out.
+   */
+  readonly delete: number;
+  /**
+   * Variants that are as wanted.
+   */
+  readonly unchanged: number;
+  /**
+   * The first of the changes.
+   *
+   * Items: One change.
+   */
+  readonly changes?: readonly PreviewedChange[];
+}
+/**
+ * One change.
+ */
+export interface PreviewedChange {
+  /**
+   * What would be done.
+   */
+  readonly action: PreviewAction;
+  /**
+   * Name of the PackageVariant.
+   */
+  readonly variant: string;
+  /**
+   * The downstream repository.
+   */
+  readonly repo: string;
+  /**
+   * The downstream package.
+   */
+  readonly package: string;
+  /**
+   * Field of spec that the target comes from, and the object that it selects.
+   */
+  readonly target?: string;
+  /**
+   * Fields of the PackageVariant that would change.
+   *
+   * Items: Path of one field.
+   */
+  readonly fields?: readonly string[];
 }

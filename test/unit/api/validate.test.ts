@@ -362,10 +362,33 @@ const bad: readonly Case[] = [
     expected: [
       'spec.targets[0].template.downstream: only one of repo and repoExpr may be set',
       'spec.targets[0].template.downstream: only one of package and packageExpr may be set',
-      'spec.targets[0].template.labelExprs[0]: only one of key and keyExpr may be set',
-      'spec.targets[0].template.labelExprs[0]: only one of value and valueExpr may be set',
+      'spec.targets[0].template.labelExprs[0]: exactly one of key and keyExpr must be set',
+      'spec.targets[0].template.labelExprs[0]: exactly one of value and valueExpr must be set',
       'spec.targets[0].template.pipeline.mutators[0]: exactly one of image and exec must be set',
       'spec.targets[0].template.injectors[0]: exactly one of name and nameExpr must be set',
+    ],
+  },
+  {
+    name: 'a set with selectors, a rollout and a guard that make no sense',
+    manifest: set({
+      upstream: { ...ends.upstream, revision: 1 },
+      targets: [
+        {
+          objectSelector: { apiVersion: 'v1', kind: 'Secret', matchExpressions: [{ key: 'a', operator: 'In' }] },
+          template: { packageContext: { data: { name: 'a', b: 'c' }, removeKeys: ['b'] } },
+        },
+      ],
+      rollout: { waves: [{ name: 'others', selector: {} }], pauseAfter: 'canary' },
+      deletionGuard: { maxDeletions: 1, percent: 10 },
+    }),
+    expected: [
+      'spec.targets[0].objectSelector: Secrets cannot be selected',
+      'spec.targets[0].objectSelector.matchExpressions[0]: In and NotIn need values, Exists and DoesNotExist have none',
+      'spec.targets[0].template.packageContext.data.name: the keys name and package-path belong to the service',
+      'spec.targets[0].template.packageContext.removeKeys[0]: a key must not be both in data and in removeKeys',
+      'spec.rollout: pauseAfter must be the name of a wave',
+      'spec.rollout.waves[0]: others is the wave of the targets that no wave selects',
+      'spec.deletionGuard: only one of maxDeletions and percent may be set',
     ],
   },
 ];
