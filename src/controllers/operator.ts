@@ -26,6 +26,9 @@ export interface OperatorOptions
   readonly isCurrent?: (informer: ManagedInformer) => boolean;
   readonly workers?: Partial<Workers>;
   readonly metrics?: ManagerOptions['metrics'];
+  readonly reconcileTimeoutMs?: number;
+  /** How long `stop` lets reconciles go on. */
+  readonly drainMs?: number;
 }
 
 export interface Workers {
@@ -36,7 +39,7 @@ export interface Workers {
 }
 
 /** Many revisions wait for git at a time: what they push is gathered into few pushes. */
-const WORKERS: Workers = { repository: 8, revision: 1024, variant: 16, variantSet: 4 };
+export const DEFAULT_WORKERS: Workers = { repository: 8, revision: 1024, variant: 16, variantSet: 4 };
 
 /** A repository that hangs keeps a quarter of the workers busy at most, and the others go on. */
 const REVISION_SHARE = 1 / 4;
@@ -49,9 +52,16 @@ export class Operator {
   readonly #manager: Manager;
 
   constructor(options: OperatorOptions) {
-    const { informers, isCurrent, logger, metrics } = options;
-    const workers = { ...WORKERS, ...options.workers };
-    this.#manager = new Manager({ logger, sanitise: sanitiseText, isCurrent, metrics });
+    const { informers, isCurrent, logger, metrics, reconcileTimeoutMs, drainMs } = options;
+    const workers = { ...DEFAULT_WORKERS, ...options.workers };
+    this.#manager = new Manager({
+      logger,
+      sanitise: sanitiseText,
+      isCurrent,
+      metrics,
+      reconcileTimeoutMs,
+      drainMs,
+    });
     const all = [informers.repositories, informers.revisions, informers.variants, informers.variantSets];
     const env: ControllerEnvironment = {
       ...options,
@@ -83,8 +93,14 @@ export class Operator {
     this.#manager.addInformer(informers.variantSets);
   }
 
-  start(signal: AbortSignal): Promise<void> {
-    return this.#manager.start(signal);
+  /** @param ready is waited for when the caches are filled, before any controller works */
+  start(signal: AbortSignal, ready?: () => Promise<void>): Promise<void> {
+    return this.#manager.start(signal, ready);
+  }
+
+  /** Ends the work under way now; `stop` waits for it. */
+  abort(): void {
+    this.#manager.abort();
   }
 
   idle(options: { readonly horizonMs: number; readonly signal: AbortSignal }): Promise<readonly WaitingKey[]> {

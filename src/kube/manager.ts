@@ -92,12 +92,15 @@ export class Manager {
 
   /**
    * Starts informers, waits until each has its first list, then starts the workers.
-   * @throws the signal's reason; what was started then goes on until `stop`
+   * @param ready is waited for between the two: for the lease, for example, while the caches are kept warm
+   * @throws the signal's reason, and what `ready` throws; what was started then goes on until `stop`
    */
-  async start(signal: AbortSignal): Promise<void> {
+  async start(signal: AbortSignal, ready?: () => Promise<void>): Promise<void> {
     this.#running.push(...this.#informers.map((informer) => informer.run(this.#stopInformers.signal)));
     await Promise.all(this.#informers.map((informer) => informer.synced(signal)));
     this.#logger.info('caches are filled', { informers: this.#informers.length });
+    await ready?.();
+    signal.throwIfAborted();
     for (const { reconciler, runner } of this.#controllers) {
       this.#running.push(runner.run(this.#abortReconciles.signal));
       this.#logger.info('controller started', { controller: reconciler.name, workers: reconciler.workers });
@@ -127,6 +130,11 @@ export class Manager {
     else this.#logger.error('reconciles do not end', { controllers: this.#busyControllers() });
     this.#running = [];
     this.#changed();
+  }
+
+  /** Ends running reconciles now: what they did not finish must not go on. `stop` then waits for them. */
+  abort(): void {
+    this.#abortReconciles.abort(new StoppedError());
   }
 
   /** False when the deadline came first. */
