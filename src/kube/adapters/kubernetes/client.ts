@@ -32,6 +32,8 @@ export interface ApiClient {
   /** Base URL, without credentials. */
   readonly server: string;
   json<T>(request: ApiRequest): Promise<T>;
+  /** A response that is no JSON, such as a pod's log; whoever asks bounds it by the query. */
+  bytes(request: ApiRequest): Promise<Uint8Array>;
   /**
    * The objects of a newline-delimited JSON response (a watch). Ends with the response. The connection is given up when the
    * iteration is left. @throws as `json`, also in the middle

@@ -54,14 +54,21 @@ export class HttpApiClient implements ApiClient {
   }
 
   async json<T>(request: ApiRequest): Promise<T> {
+    const text = await this.#read(request, (response) => response.body.text());
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  async bytes(request: ApiRequest): Promise<Uint8Array> {
+    return await this.#read(request, (response) => response.body.bytes());
+  }
+
+  async #read<T>(request: ApiRequest, read: (response: Response) => Promise<T>): Promise<T> {
     const what = describe(request);
     const call = new Call(this.#clock, request.signal);
     const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     call.abortAfter(timeoutMs, timeoutError(what, timeoutMs, request.object));
     try {
-      const response = await this.#send(request, this.#requests, call.signal);
-      const text = await response.body.text();
-      return (text === '' ? undefined : JSON.parse(text)) as T;
+      return await read(await this.#send(request, this.#requests, call.signal));
     } catch (error) {
       throw call.reasonOf(error, what, request.object);
     } finally {
