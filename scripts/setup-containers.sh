@@ -2,7 +2,8 @@
 # Installs what the tests with containers need from Debian: a registry, a container runtime with its network plug-ins,
 # a Docker engine. Says what to install where it cannot. Starts no service.
 set -eu
-PATH=$PATH:/usr/sbin:/sbin
+cd "$(dirname "$0")/.."
+PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
 
 missing=
 # need PROGRAM PACKAGE
@@ -14,18 +15,27 @@ need docker-registry docker-registry
 need runc runc
 need /usr/lib/cni/bridge containernetworking-plugins
 need iptables iptables
-need conntrack conntrack
 need ip iproute2
 need openssl openssl
+need perl perl-base
 need dockerd docker.io
+need docker docker.io
 
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo "setup: missing:$missing. The tests with containers cannot run. As root on Debian: apt-get install$missing" >&2
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "setup: missing:$missing. The tests with containers cannot run. As root on Debian: apt-get install$missing" >&2
+    exit 1
+  fi
+  echo "setup: installing$missing for the tests with containers" >&2
+  apt-get update -qq
+  # With the run level of a rescue system, Debian's scripts start no service after the installation.
+  # shellcheck disable=SC2086
+  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
+if ! command -v go >/dev/null && [ ! -x /usr/local/go/bin/go ]; then
+  echo "setup: go is missing: the function images of the tests cannot be built (1.26 or newer is needed)" >&2
   exit 1
 fi
-echo "setup: installing$missing for the tests with containers" >&2
-apt-get update -qq
-# With the run level of a rescue system, Debian's scripts start no service after the installation.
-# shellcheck disable=SC2086
-RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+echo "setup: building function images (a minute when they are not cached)" >&2
+node test/env/images/build.ts

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ServiceOptions {
+  /** Takes all that it prints, so that a server never waits for a test to read. */
+  readonly logFile: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Debian package that brings the program, for the message when it is missing. */
@@ -13,7 +15,7 @@ export interface ServiceOptions {
 export interface Service {
   readonly name: string;
   readonly pid: number;
-  /** The end of what it has printed. */
+  /** What it has printed. */
   output(): string;
   /**
    * Asks again and again until the answer is there.
@@ -24,7 +26,6 @@ export interface Service {
   stop(graceMilliseconds?: number): Promise<void>;
 }
 
-const KEPT_OUTPUT = 64 * 1024;
 const POLL_MILLISECONDS = 25;
 /** Ends the program with this process, also when this process is killed. */
 const WITH_THIS_PROCESS = ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'];
@@ -33,17 +34,22 @@ const WITH_THIS_PROCESS = ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'];
 export async function startService(
   name: string,
   command: readonly string[],
-  { cwd, env = process.env, debianPackage }: ServiceOptions = {},
+  { logFile, cwd, env = process.env, debianPackage }: ServiceOptions,
 ): Promise<Service> {
   const program = requireProgram(command[0] ?? '', debianPackage);
   const tied = existsSync(WITH_THIS_PROCESS[0] ?? '') ? WITH_THIS_PROCESS : [];
   const [first = '', ...args] = [...tied, program, ...command.slice(1)];
-  const child = spawn(first, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', reject);
-  });
-  return new ChildService(name, child);
+  const log = openSync(logFile, 'a');
+  try {
+    const child = spawn(first, args, { cwd, env, stdio: ['ignore', log, log] });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    return new ChildService(name, child, logFile);
+  } finally {
+    closeSync(log);
+  }
 }
 
 /**
@@ -62,18 +68,14 @@ export function requireProgram(program: string, debianPackage = program): string
 class ChildService implements Service {
   readonly name: string;
   readonly #child: ChildProcess;
+  readonly #logFile: string;
   readonly #ended: Promise<void>;
-  #output = '';
 
-  constructor(name: string, child: ChildProcess) {
+  constructor(name: string, child: ChildProcess, logFile: string) {
     this.name = name;
     this.#child = child;
+    this.#logFile = logFile;
     this.#ended = new Promise((resolve) => child.once('exit', () => resolve()));
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        this.#output = (this.#output + chunk.toString()).slice(-KEPT_OUTPUT);
-      });
-    }
   }
 
   get pid(): number {
@@ -81,7 +83,7 @@ class ChildService implements Service {
   }
 
   output(): string {
-    return this.#output;
+    return readFileSync(this.#logFile, 'utf8');
   }
 
   async waitFor<T>(
@@ -111,6 +113,6 @@ class ChildService implements Service {
   }
 
   #failure(text: string): Error {
-    return new Error(`${this.name} ${text}:\n${this.#output.slice(-4_000)}`);
+    return new Error(`${this.name} ${text}:\n${this.output().slice(-4_000)}`);
   }
 }

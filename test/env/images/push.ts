@@ -2,14 +2,17 @@ import { Agent, request } from 'undici';
 import type { Registry } from '../registry/registry.ts';
 import type { Blob, Image } from './image.ts';
 
+/** What has to be known of a registry for uploading to it. */
+export type RegistryAccess = Pick<Registry, 'url' | 'ca' | 'credentials' | 'tokenServer'>;
+
 /** Uploads an image by the calls of the distribution specification. Returns the digest of its manifest. */
-export function pushImage(registry: Registry, repository: string, tag: string, image: Image): Promise<string> {
+export function pushImage(registry: RegistryAccess, repository: string, tag: string, image: Image): Promise<string> {
   return pushManifest(registry, repository, tag, image.manifest, [image.config, ...image.layers]);
 }
 
 /** Uploads blobs and any manifest that names them: for artifacts, and for images that are not what they should be. */
 export async function pushManifest(
-  registry: Registry,
+  registry: RegistryAccess,
   repository: string,
   tag: string,
   manifest: Blob,
@@ -36,7 +39,7 @@ class RegistryCalls {
     this.#headers = headers;
   }
 
-  static async open(registry: Registry, repository: string): Promise<RegistryCalls> {
+  static async open(registry: RegistryAccess, repository: string): Promise<RegistryCalls> {
     const dispatcher = new Agent(registry.ca === undefined ? {} : { connect: { ca: registry.ca } });
     return new RegistryCalls(`${registry.url}/v2/${repository}`, dispatcher, await authorization(registry, repository));
   }
@@ -73,7 +76,7 @@ interface Answer {
   readonly text: string;
 }
 
-async function authorization(registry: Registry, repository: string): Promise<Record<string, string>> {
+async function authorization(registry: RegistryAccess, repository: string): Promise<Record<string, string>> {
   const { credentials, tokenServer } = registry;
   if (credentials === undefined) return {};
   const basic = `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;

@@ -32,7 +32,7 @@ export interface Registry {
   readonly tokenServer?: TokenServer;
   /** Folder with its content. */
   readonly storage: string;
-  /** The end of its log, which has a line for each request. */
+  /** Its log, which has a line for each request. */
   log(): string;
   stop(): Promise<void>;
 }
@@ -62,7 +62,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     };
     const configFile = join(directory, 'config.yml');
     await writeFile(configFile, JSON.stringify(config));
-    const registry = await startService('docker-registry', ['docker-registry', 'serve', configFile]);
+    const registry = await startService('docker-registry', ['docker-registry', 'serve', configFile], {
+      logFile: join(directory, 'log'),
+    });
     service = registry;
     const port = await registry.waitFor(
       'its port',

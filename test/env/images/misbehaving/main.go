@@ -140,6 +140,7 @@ func world() string {
 		fmt.Sprintf("service account token: %t", noToken == nil),
 		fmt.Sprintf("writable root: %t", writing == nil),
 		fmt.Sprintf("capabilities: %s", capabilities()),
+		fmt.Sprintf("network interfaces: %s", strings.Join(interfaces(), " ")),
 	}
 	text := "results:\n"
 	for _, fact := range facts {
@@ -154,4 +155,18 @@ func capabilities() string {
 		return err.Error()
 	}
 	return string(regexp.MustCompile(`CapEff:\s*(\w+)`).FindSubmatch(status)[1])
+}
+
+// The first two lines of the table are its head.
+func interfaces() []string {
+	table, err := os.ReadFile("/proc/net/dev")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	names := []string{}
+	for _, line := range strings.Split(strings.TrimSpace(string(table)), "\n")[2:] {
+		name, _, _ := strings.Cut(strings.TrimSpace(line), ":")
+		names = append(names, name)
+	}
+	return names
 }
