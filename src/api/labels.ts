@@ -51,6 +51,14 @@ export const CONTENT_ANNOTATIONS = [
   PUSH_ON_RENDER_FAILURE_ANNOTATION,
   TRUST_OLD_UPSTREAM_ANNOTATION,
 ] as const;
+/** Annotation of an object: any new value asks for a look at it now, at what it stands for in git too. */
+export const RECONCILE_AT_ANNOTATION = 'veranda.dev/reconcile-at';
+/** Annotation of a Repository: with "true" nothing is ever written to it, and it is in no other Repository's way. */
+export const READ_ONLY_ANNOTATION = 'veranda.dev/read-only';
+/** Annotation of a PackageRevision: who proposed it, stamped at admission. */
+export const PROPOSED_BY_ANNOTATION = 'veranda.dev/proposed-by';
+/** Annotation of a PackageRevision: who approved it, stamped at admission. */
+export const APPROVED_BY_ANNOTATION = 'veranda.dev/approved-by';
 /**
  * Annotation of a resource in a package, or of its Kptfile for all of them: which side wins where an upgrade finds
  * changes on both, "local" or "upstream". "local" also keeps what upstream removed, "upstream" lets it go.
