@@ -12,14 +12,18 @@ import (
 
 func main() {
 	var list struct {
-		Items []map[string]any `json:"items"`
+		Items []json.RawMessage `json:"items"`
 	}
 	if err := json.NewDecoder(os.Stdin).Decode(&list); err != nil {
 		fmt.Fprintln(os.Stderr, "kstatus:", err)
 		os.Exit(1)
 	}
 	for _, item := range list.Items {
-		object := &unstructured.Unstructured{Object: item}
+		object := &unstructured.Unstructured{}
+		if err := object.UnmarshalJSON(item); err != nil {
+			fmt.Fprintln(os.Stderr, "kstatus:", err)
+			os.Exit(1)
+		}
 		result, err := status.Compute(object)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "kstatus: %s: %v\n", object.GetName(), err)
