@@ -29,6 +29,8 @@ export interface OperatorOptions
   readonly reconcileTimeoutMs?: number;
   /** How long `stop` lets reconciles go on. */
   readonly drainMs?: number;
+  /** Awaited when the caches are filled, before any controller works. */
+  readonly beforeControllers?: ManagerOptions['beforeControllers'];
 }
 
 export interface Workers {
@@ -39,7 +41,7 @@ export interface Workers {
 }
 
 /** Many revisions wait for git at a time: what they push is gathered into few pushes. */
-export const DEFAULT_WORKERS: Workers = { repository: 8, revision: 1024, variant: 16, variantSet: 4 };
+const WORKERS: Workers = { repository: 8, revision: 1024, variant: 16, variantSet: 4 };
 
 /** A repository that hangs keeps a quarter of the workers busy at most, and the others go on. */
 const REVISION_SHARE = 1 / 4;
@@ -52,8 +54,8 @@ export class Operator {
   readonly #manager: Manager;
 
   constructor(options: OperatorOptions) {
-    const { informers, isCurrent, logger, metrics, reconcileTimeoutMs, drainMs } = options;
-    const workers = { ...DEFAULT_WORKERS, ...options.workers };
+    const { informers, isCurrent, logger, metrics, reconcileTimeoutMs, drainMs, beforeControllers } = options;
+    const workers = { ...WORKERS, ...options.workers };
     this.#manager = new Manager({
       logger,
       sanitise: sanitiseText,
@@ -61,6 +63,7 @@ export class Operator {
       metrics,
       reconcileTimeoutMs,
       drainMs,
+      beforeControllers,
     });
     const all = [informers.repositories, informers.revisions, informers.variants, informers.variantSets];
     const env: ControllerEnvironment = {
@@ -93,9 +96,8 @@ export class Operator {
     this.#manager.addInformer(informers.variantSets);
   }
 
-  /** @param ready is waited for when the caches are filled, before any controller works */
-  start(signal: AbortSignal, ready?: () => Promise<void>): Promise<void> {
-    return this.#manager.start(signal, ready);
+  start(signal: AbortSignal): Promise<void> {
+    return this.#manager.start(signal);
   }
 
   /** Ends the work under way now; `stop` waits for it. */

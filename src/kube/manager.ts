@@ -16,6 +16,8 @@ export interface ManagerOptions {
   readonly reconcileTimeoutMs?: number;
   /** How long `stop` lets reconciles go on before it aborts them, and then waits for them to end. Default 30 s. */
   readonly drainMs?: number;
+  /** Awaited by `start` between the informers and the controllers: a standby with warm caches waits here for leadership. */
+  readonly beforeControllers?: (signal: AbortSignal) => Promise<void>;
   /** Whether an informer has got everything that its store holds; `idle` needs it. Default: always. */
   readonly isCurrent?: (informer: ManagedInformer) => boolean;
   readonly metrics?: ControllerMetrics & { readonly queue?: (name: string) => WorkQueueMetrics };
@@ -91,16 +93,15 @@ export class Manager {
   }
 
   /**
-   * Starts informers, waits until each has its first list, then starts the workers.
-   * @param ready is waited for between the two: for the lease, for example, while the caches are kept warm
-   * @throws the signal's reason, and what `ready` throws; what was started then goes on until `stop`
+   * Starts informers, waits until each has its first list, and for `beforeControllers`, then starts the workers.
+   * @throws the signal's reason, and what `beforeControllers` throws; what was started then goes on until `stop`
    */
-  async start(signal: AbortSignal, ready?: () => Promise<void>): Promise<void> {
+  async start(signal: AbortSignal): Promise<void> {
     this.#running.push(...this.#informers.map((informer) => informer.run(this.#stopInformers.signal)));
     await Promise.all(this.#informers.map((informer) => informer.synced(signal)));
     this.#logger.info('caches are filled', { informers: this.#informers.length });
-    await ready?.();
-    signal.throwIfAborted();
+    await this.#options.beforeControllers?.(signal);
+    if (this.#stopped) return;
     for (const { reconciler, runner } of this.#controllers) {
       this.#running.push(runner.run(this.#abortReconciles.signal));
       this.#logger.info('controller started', { controller: reconciler.name, workers: reconciler.workers });
