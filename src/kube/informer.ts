@@ -1,4 +1,4 @@
-import { ConflictError } from '../api/errors.ts';
+import { ConflictError, TransientError } from '../api/errors.ts';
 import { type KubeObject, objectKey } from '../api/object.ts';
 import { abortable } from '../concurrency/abortable.ts';
 import { type Logger, nullLogger } from '../observability/logger.ts';
@@ -46,6 +46,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   #liveWatches = 0;
   #failures = 0;
   #lastFailureAt = 0;
+  #lastActivity: Date | undefined;
 
   constructor(store: ObjectStore, kind: KindRef<T>, options: InformerOptions = {}) {
     this.#store = store;
@@ -65,6 +66,11 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   /** Everything up to this version has reached cache and handlers; empty before the first list. */
   get resourceVersion(): string {
     return this.#resourceVersion;
+  }
+
+  /** When the server last said anything (a list, an event, a bookmark, the orderly end of a watch); absent before the first list. */
+  get lastActivity(): Date | undefined {
+    return this.#lastActivity;
   }
 
   /** Open watches: one while it runs and the server answers, never more. */
@@ -162,7 +168,9 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     } finally {
       this.#liveWatches--;
     }
-    if (!signal.aborted && this.#now() - since < SHORT_WATCH_MS) throw new Error('the watch ended at once');
+    if (signal.aborted) return;
+    if (this.#now() - since < SHORT_WATCH_MS) throw new TransientError('WatchEnded', 'the watch ended at once');
+    this.#lastActivity = this.#clock.now();
   }
 
   #deliver(event: WatchEvent<T>): void {
@@ -232,6 +240,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
 
   #progress(resourceVersion: string): void {
     this.#resourceVersion = resourceVersion;
+    this.#lastActivity = this.#clock.now();
     for (const handler of this.#progressHandlers) handler();
   }
 

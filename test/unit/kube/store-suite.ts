@@ -213,6 +213,23 @@ export function describeObjectStore(name: string, factory: () => Promise<StoreUn
         expect(applied.spec).toEqual({ created: 1, patched: 1 });
       });
 
+      test.each(['uid', 'resourceVersion'] as const)(
+        'does not touch the object that has taken the place of the one with a %s',
+        async (precondition) => {
+          const { store, kind, object, at } = await make();
+          const old = await store.create(object('a'), alice);
+          await store.delete(kind, at('a'));
+          const current = await store.create(object('a'), alice);
+
+          const expected = { [precondition]: old.metadata[precondition] };
+          const error = await rejection(store.apply(object('a', { spec: { size: 1 } }, expected), alice));
+
+          expect(error).toBeInstanceOf(ConflictError);
+          expect(error).toMatchObject({ reason: 'Conflict' });
+          expect(await store.get(kind, at('a'))).toEqual(current);
+        },
+      );
+
       test('with a resourceVersion it is a compare-and-swap (C-01)', async () => {
         const { store, kind, object, at } = await make();
         const { metadata } = await store.create(object('a', { spec: { size: 1 } }), alice);
@@ -303,6 +320,33 @@ export function describeObjectStore(name: string, factory: () => Promise<StoreUn
         expect(written).toMatchObject({ spec: { size: 2 }, status: { phase: 'Done' } });
       });
 
+      test('with a resourceVersion it is a compare-and-swap', async () => {
+        const { store, kind, object, at } = await make();
+        const { metadata } = await store.create(object('a'), alice);
+        const { uid, resourceVersion } = metadata;
+        const first = { status: { phase: 'First' } };
+        const current = await store.applyStatus(object('a', first, { uid, resourceVersion }), alice);
+
+        const late = object('a', { status: { phase: 'Late' } }, { uid, resourceVersion });
+        const error = await rejection(store.applyStatus(late, alice));
+
+        expect(error).toMatchObject({ reason: 'Conflict' });
+        expect(await store.get(kind, at('a'))).toEqual(current);
+      });
+
+      test('with a uid alone it is not held up by what others write', async () => {
+        const { store, kind, object, at } = await make();
+        const { metadata } = await store.create(object('a', { spec: { size: 1 } }), alice);
+        await store.patch(kind, at('a'), { spec: { size: 2 } }, bob);
+
+        const written = await store.applyStatus(
+          object('a', { status: { phase: 'Done' } }, { uid: metadata.uid }),
+          alice,
+        );
+
+        expect(written).toMatchObject({ spec: { size: 2 }, status: { phase: 'Done' } });
+      });
+
       test('of an object that has gone is NotFound, of one that was replaced a conflict', async () => {
         const { store, kind, object, at } = await make();
         const { metadata } = await store.create(object('a'), alice);
@@ -316,6 +360,7 @@ export function describeObjectStore(name: string, factory: () => Promise<StoreUn
 
         expect(gone).toMatchObject({ reason: 'NotFound' });
         expect(error).toBeInstanceOf(ConflictError);
+        expect((await store.get(kind, at('a')))?.status).toBeUndefined();
       });
     });
 
@@ -339,6 +384,17 @@ export function describeObjectStore(name: string, factory: () => Promise<StoreUn
 
         expect(error).toBeInstanceOf(ConflictError);
         expect(error).toMatchObject({ reason: 'Conflict' });
+        expect(await store.get(kind, at('a'))).toEqual(current);
+      });
+
+      test('with the uid of another object is a conflict', async () => {
+        const { store, kind, object, at } = await make();
+        const current = await store.create(object('a'), alice);
+
+        const patch = { metadata: { uid: '00000000-0000-4000-8000-000000000000' }, spec: { size: 1 } };
+        const error = await rejection(store.patch(kind, at('a'), patch, alice));
+
+        expect(error).toBeInstanceOf(ConflictError);
         expect(await store.get(kind, at('a'))).toEqual(current);
       });
 
@@ -467,6 +523,23 @@ export function describeObjectStore(name: string, factory: () => Promise<StoreUn
         const rest = await collect(store, kind, namespace, first?.resourceVersion ?? '', 2);
 
         expect(rest.map(({ object: changed }) => changed.metadata.name)).toEqual(['b', 'c']);
+      });
+
+      test('tells of one namespace when told so', async () => {
+        const { store, kind, namespace, object } = await make();
+        const other = (await make()).namespace;
+        const { resourceVersion } = await store.list(kind, { namespace });
+        await store.create(object('theirs', {}, { namespace: other }), alice);
+        const mine = await store.create(object('mine'), alice);
+
+        const controller = new AbortController();
+        const told: string[] = [];
+        for await (const event of store.watch(kind, { namespace, resourceVersion, signal: controller.signal })) {
+          if (event.type !== 'BOOKMARK') told.push(event.object.metadata.name);
+          if (event.resourceVersion === mine.metadata.resourceVersion) controller.abort();
+        }
+
+        expect(told).toEqual(['mine']);
       });
 
       test('tells what happens while it runs, and ends with its signal', async () => {

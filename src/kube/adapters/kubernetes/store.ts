@@ -1,4 +1,4 @@
-import { ConflictError, TerminalError, VerandaError } from '../../../api/errors.ts';
+import { ConflictError, TerminalError } from '../../../api/errors.ts';
 import { type KubeObject, type ObjectMeta, objectKey } from '../../../api/object.ts';
 import { asMap, deepFreeze } from '../../json.ts';
 import type {
@@ -39,6 +39,8 @@ export interface WatchTimes {
 
 const WATCH_TIMES: WatchTimes = { minMs: 300_000, maxMs: 600_000, graceMs: 30_000, idleMs: 150_000 };
 const PAGE_SIZE = 500;
+/** Status has one writer: others that change the object meanwhile must not hold it up. */
+const MAX_STATUS_CONFLICTS = 10;
 /** Copies of the object that kubectl keeps in it. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -140,27 +142,54 @@ export class KubernetesStore implements ObjectStore {
   async apply<T extends KubeObject>(object: T, { fieldManager, signal }: WriteOptions): Promise<T> {
     const kind = await this.#kindOf(object, signal);
     const { uid, resourceVersion } = object.metadata;
+    const wasThere = uid !== undefined || resourceVersion !== undefined;
     try {
       return await this.#write<T>({
         method: 'PATCH',
         path: objectPath(kind, object.metadata),
         query: { fieldManager, force: true, fieldValidation: 'Strict' },
         contentType: 'application/apply-patch+yaml',
-        body: withoutStatus(object),
+        body: withoutStatus(wasThere && uid === undefined ? await this.#withUid(kind, object, signal) : object),
         object: label(kind, object.metadata),
         signal,
       });
     } catch (error) {
-      const wasThere = uid !== undefined || resourceVersion !== undefined;
-      if (wasThere && isNotFound(error)) throw gone(error);
-      throw error;
+      throw (wasThere && isNotFound(error)) || isUidFault(error) ? otherObject(kind, object.metadata) : error;
     }
   }
 
-  async applyStatus<T extends KubeObject>(object: T, { fieldManager, signal }: WriteOptions): Promise<T> {
-    const kind = await this.#kindOf(object, signal);
+  /** A version alone does not keep the server from creating an object that is not there; a uid does. */
+  async #withUid(kind: KindRef, object: KubeObject, signal: AbortSignal | undefined): Promise<KubeObject> {
+    const uid = (await this.get(kind, object.metadata, signal))?.metadata.uid;
+    if (uid === undefined) throw otherObject(kind, object.metadata);
+    return { ...object, metadata: { ...object.metadata, uid } };
+  }
+
+  async applyStatus<T extends KubeObject>(object: T, options: WriteOptions): Promise<T> {
+    const kind = await this.#kindOf(object, options.signal);
+    const { uid, resourceVersion } = object.metadata;
+    if (uid === undefined || resourceVersion !== undefined) return await this.#applyStatus(kind, object, options);
+    for (let tries = 0; ; tries++) {
+      const live = await this.get(kind, object.metadata, options.signal);
+      if (!live) throw notThere(kind, object.metadata);
+      if (live.metadata.uid !== uid) throw otherObject(kind, object.metadata);
+      const metadata = { ...object.metadata, resourceVersion: live.metadata.resourceVersion };
+      try {
+        return await this.#applyStatus(kind, { ...object, metadata }, options);
+      } catch (error) {
+        if (!isConflict(error) || tries === MAX_STATUS_CONFLICTS) throw error;
+      }
+    }
+  }
+
+  /** The server takes no notice of a uid in a status: only a version binds the write to an object. */
+  async #applyStatus<T extends KubeObject>(
+    kind: KindRef,
+    object: T,
+    { fieldManager, signal }: WriteOptions,
+  ): Promise<T> {
     const { apiVersion, kind: kindName, metadata } = object;
-    const { name, namespace, uid, resourceVersion } = metadata;
+    const { name, namespace, resourceVersion } = metadata;
     const { status = {} } = asMap(object);
     return await this.#write<T>({
       method: 'PATCH',
@@ -168,7 +197,7 @@ export class KubernetesStore implements ObjectStore {
       // A cluster with older CRDs must still be able to say what is wrong: fields that it does not know are warned of, not refused.
       query: { fieldManager, force: true, fieldValidation: 'Warn' },
       contentType: 'application/apply-patch+yaml',
-      body: { apiVersion, kind: kindName, metadata: { name, namespace, uid, resourceVersion }, status },
+      body: { apiVersion, kind: kindName, metadata: { name, namespace, resourceVersion }, status },
       object: label(kind, metadata),
       signal,
     });
@@ -192,9 +221,7 @@ export class KubernetesStore implements ObjectStore {
         signal,
       });
     } catch (error) {
-      // The server calls a uid that is not the object's an attempt to change it.
-      const isOther = error instanceof TerminalError && error.location.field === 'metadata.uid';
-      throw isOther ? gone(error) : error;
+      throw isUidFault(error) ? otherObject(kind, name) : error;
     }
   }
 
@@ -279,9 +306,23 @@ function requireNamespace(kind: KindRef, { metadata: { name, namespace } }: Kube
   return namespace;
 }
 
-function gone(error: unknown): ConflictError {
-  const { message, location } = error instanceof VerandaError ? error : { message: String(error), location: {} };
-  return new ConflictError('Conflict', message, { ...location, cause: error });
+function otherObject(kind: KindRef, name: ObjectName): ConflictError {
+  const object = label(kind, name);
+  return new ConflictError('Conflict', `${object}: the expected object is not there`, { object });
+}
+
+function notThere(kind: KindRef, name: ObjectName): TerminalError {
+  const object = label(kind, name);
+  return new TerminalError('NotFound', `${object} does not exist`, { object });
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof ConflictError && error.reason === 'Conflict';
+}
+
+/** The server calls a uid that is not the object's an attempt to change it. */
+function isUidFault(error: unknown): boolean {
+  return error instanceof TerminalError && error.location.field === 'metadata.uid';
 }
 
 function isNotFound(error: unknown): boolean {

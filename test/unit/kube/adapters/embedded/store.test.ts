@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { ConflictError, TerminalError } from '../../../../../src/api/errors.ts';
 import type { KubeObject } from '../../../../../src/api/object.ts';
@@ -19,7 +20,7 @@ function makeStore(options: EmbeddedStoreOptions = {}): EmbeddedStore {
 describeObjectStore('EmbeddedStore as an object store', async () => ({
   store: makeStore(),
   kind: WIDGET,
-  namespace: 'suite',
+  namespace: `suite-${randomUUID()}`,
   patienceMs: 0,
 }));
 
