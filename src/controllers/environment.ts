@@ -15,7 +15,15 @@ export interface Injectables {
    * @throws TransientError when they could not be looked at, which is never "there are none"
    */
   list(namespace: string, apiVersion: string, kind: string): Promise<readonly KubeObject[]>;
-  /** Objects of any kind with a name; a change of one of them wakes the variants that name it. */
+  /**
+   * Waits until `byName` can tell all objects that the variant names; absent where it always can.
+   * @throws TransientError when they could not be looked at; the signal's reason
+   */
+  prepare?(variant: PackageVariant, signal: AbortSignal): Promise<void>;
+  /**
+   * Objects of any kind with a name; a change of one of them wakes the variants that name it.
+   * @throws TransientError when they could not be looked at
+   */
   byName(namespace: string, name: string): readonly KubeObject[];
   onChange(handler: (object: KubeObject) => void): void;
 }

@@ -64,6 +64,7 @@ export class PackageVariantReconciler implements Reconciler {
       report.ready('Suspended', 'spec.suspend is set');
       return;
     }
+    if (variant.spec.injectors?.length) await this.#env.injectables.prepare?.(variant, context.signal);
     const decision = decideVariant(variant, this.#env, this.#env.injectables);
     report.status(upstreamStatus(decision));
     await this.#execute(variant, decision, report, context);
