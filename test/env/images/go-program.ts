@@ -13,6 +13,11 @@ export interface GoProgram {
   readonly module: string;
   /** Import path, or `.` for the module itself. */
   readonly package: string;
+  /** Name of the folder in the cache. Default: one that changes with the files of the module. */
+  readonly folder?: string;
+  readonly tags?: string;
+  /** For the linker, such as `-X path.variable=value`. */
+  readonly ldflags?: string;
 }
 
 const run = promisify(execFile);
@@ -22,7 +27,7 @@ const run = promisify(execFile);
  * `~/.cache/veranda-testenv`.
  */
 export async function buildGoProgram(program: GoProgram): Promise<string> {
-  const folder = join(homedir(), '.cache/veranda-testenv', `functions-${await fingerprint(program.module)}`);
+  const folder = join(homedir(), '.cache/veranda-testenv', program.folder ?? (await ownFolder(program.module)));
   const binary = join(folder, program.name);
   if (existsSync(binary)) return binary;
   await mkdir(folder, { recursive: true });
@@ -30,7 +35,9 @@ export async function buildGoProgram(program: GoProgram): Promise<string> {
   const unfinished = `${binary}.${process.pid}`;
   const go = existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : requireProgram('go', 'golang');
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false' };
-  const build = ['build', '-trimpath', '-ldflags', '-s -w', '-o', unfinished, program.package];
+  const { tags = '', ldflags = '' } = program;
+  const options = ['-trimpath', '-tags', tags, '-ldflags', `-s -w ${ldflags}`];
+  const build = ['build', ...options, '-o', unfinished, program.package];
   try {
     await run(go, build, { cwd: program.module, env, maxBuffer: 16 * 1024 * 1024 });
     await rename(unfinished, binary);
@@ -40,9 +47,9 @@ export async function buildGoProgram(program: GoProgram): Promise<string> {
   return binary;
 }
 
-async function fingerprint(module: string): Promise<string> {
+async function ownFolder(module: string): Promise<string> {
   const hash = createHash('sha256');
   for (const name of (await readdir(module)).sort())
     hash.update(`${name}\0`).update(await readFile(join(module, name)));
-  return hash.digest('hex').slice(0, 12);
+  return `functions-${hash.digest('hex').slice(0, 12)}`;
 }
