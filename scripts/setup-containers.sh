@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests with containers need from Debian: a registry, a container runtime with its network plug-ins,
-# a Docker engine. Says what to install where it cannot. Starts no service.
+# a Docker engine; builds the functions that they run. Says what to install where it cannot. Starts no service.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
@@ -37,5 +37,4 @@ if ! command -v go >/dev/null && [ ! -x /usr/local/go/bin/go ]; then
   echo "setup: go is missing: the function images of the tests cannot be built (1.26 or newer is needed)" >&2
   exit 1
 fi
-echo "setup: building function images (a minute when they are not cached)" >&2
 node test/env/images/build.ts

@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import { binary } from '../cluster/binaries.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
 import { buildPauseImage } from '../images/function-images.ts';
 import { type Image, imageArchive } from '../images/image.ts';
 import type { Registry } from '../registry/registry.ts';
 import { makeSandbox, removeSandbox, type SandboxLayout, startInSandbox } from '../sandbox/sandbox.ts';
 import { requireProgram, type Service } from '../service.ts';
-import { type NodeBinaries, nodeBinaries } from './binaries.ts';
 import {
   containerdAddress,
   containerdConfig,
@@ -78,6 +78,19 @@ export async function startNode(controlPlane: NodeControlPlane, options: NodeOpt
     await node.stop();
     throw error;
   }
+}
+
+interface NodeBinaries {
+  readonly kubelet: string;
+  readonly kubectl: string;
+  /** Folder with containerd, its shim and ctr. */
+  readonly containerd: string;
+}
+
+async function nodeBinaries(): Promise<NodeBinaries> {
+  for (const name of ['containerd-shim-runc-v2', 'ctr'] as const) await binary(name);
+  const containerd = dirname(await binary('containerd'));
+  return { kubelet: await binary('kubelet'), kubectl: await binary('kubectl'), containerd };
 }
 
 class RunningNode implements ClusterNode {
