@@ -19,7 +19,15 @@ const project = (displayName, extra = {}) => ({
 });
 
 export default {
-  projects: [project('unit'), project('integration'), project('conformance')],
+  projects: [
+    project('unit'),
+    project('integration'),
+    project('conformance'),
+    project('e2e', {
+      globalSetup: '<rootDir>/test/env/cluster/global-setup.ts',
+      globalTeardown: '<rootDir>/test/env/cluster/global-teardown.ts',
+    }),
+  ],
   testTimeout: 60_000,
   // Many tests wait for processes of their own: more workers than processors keep those busy.
   maxWorkers: 4,

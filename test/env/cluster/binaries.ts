@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { requireProgram } from '../service.ts';
+
+interface Component {
+  readonly version: string;
+  /** Import path of the program in front of its name; the whole path where it has another name. */
+  readonly packages: string;
+  readonly ldflags: string;
+  readonly tags?: string;
+}
+
+const KUBERNETES_VERSION = 'v1.36.3';
+const versionFlag = (name: string, value: string) => `-X k8s.io/component-base/version.${name}=${value}`;
+
+const COMPONENTS = {
+  kubernetes: {
+    version: KUBERNETES_VERSION,
+    packages: 'k8s.io/kubernetes/cmd/',
+    ldflags: [
+      '-s -w',
+      versionFlag('gitVersion', KUBERNETES_VERSION),
+      versionFlag('gitMajor', '1'),
+      versionFlag('gitMinor', '36'),
+    ].join(' '),
+  },
+  etcd: { version: 'v3.6.16', packages: 'go.etcd.io/etcd/server/v3', ldflags: '-s -w' },
+  containerd: {
+    version: 'v2.4.2',
+    packages: 'github.com/containerd/containerd/v2/cmd/',
+    ldflags: '-s -w',
+    tags: 'no_btrfs no_devmapper no_zfs',
+  },
+} as const satisfies Readonly<Record<string, Component>>;
+
+const PROGRAMS = {
+  etcd: 'etcd',
+  'kube-apiserver': 'kubernetes',
+  'kube-controller-manager': 'kubernetes',
+  'kube-scheduler': 'kubernetes',
+  kubectl: 'kubernetes',
+  kubelet: 'kubernetes',
+  containerd: 'containerd',
+  'containerd-shim-runc-v2': 'containerd',
+  ctr: 'containerd',
+} as const satisfies Readonly<Record<string, keyof typeof COMPONENTS>>;
+
+export type ProgramName = keyof typeof PROGRAMS;
+
+/** A lock that is older than this was left by a build that was killed. */
+const LOCK_MS = 30 * 60_000;
+
+/**
+ * The path of a program of Kubernetes, etcd or containerd, built from its Go module when it is not in the cache yet. The cache is
+ * `VERANDA_TESTENV_CACHE`, by default `~/.cache/veranda-testenv`; nothing of it is removed here.
+ * @throws Error that names what to install, or the file with what the compiler said
+ */
+export async function binary(name: ProgramName): Promise<string> {
+  const component: Component = COMPONENTS[PROGRAMS[name]];
+  const folder = join(cacheFolder(), `${PROGRAMS[name]}-${component.version}`);
+  const path = join(folder, name);
+  if (existsSync(path)) return path;
+  await mkdir(folder, { recursive: true });
+  const unlock = await lock(join(cacheFolder(), 'build.lock'), () => existsSync(path));
+  try {
+    if (!existsSync(path)) await build(name, component, path);
+  } finally {
+    await unlock();
+  }
+  return path;
+}
+
+export function cacheFolder(): string {
+  return process.env.VERANDA_TESTENV_CACHE ?? join(homedir(), '.cache/veranda-testenv');
+}
+
+async function build(name: ProgramName, { packages, ldflags, tags }: Component, path: string): Promise<void> {
+  const go = existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : requireProgram('go', 'golang');
+  const module = join(import.meta.dirname, '../go', PROGRAMS[name]);
+  const target = packages.endsWith('/') ? `${packages}${name}` : packages;
+  const log = `${path}.log`;
+  const unfinished = `${path}.${process.pid}`;
+  process.stderr.write(`test environment: building ${name} (once, up to four minutes)\n`);
+  const args = ['build', '-trimpath', '-ldflags', ldflags, ...(tags ? ['-tags', tags] : []), '-o', unfinished, target];
+  const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false' };
+  const output = openSync(log, 'w');
+  try {
+    const child = spawn(go, args, { cwd: module, env, stdio: ['ignore', output, output] });
+    const code = await new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
+    if (code !== 0)
+      throw new Error(`${name} could not be built; see ${log}:\n${(await readFile(log, 'utf8')).slice(-2000)}`);
+    await rename(unfinished, path);
+  } finally {
+    closeSync(output);
+    await rm(unfinished, { force: true });
+  }
+}
+
+/** Waits for builds of other processes; one that was killed holds nobody up for ever. */
+async function lock(path: string, isDone: () => boolean): Promise<() => Promise<void>> {
+  for (;;) {
+    try {
+      const file = await open(path, 'wx');
+      await file.close();
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    if (isDone()) return async () => undefined;
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > LOCK_MS) await rm(path, { force: true });
+    await sleep(500);
+  }
+}
