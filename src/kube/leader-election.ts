@@ -15,7 +15,7 @@ export interface Leadership {
 
 export interface LeaderElectionOptions {
   /** Of its own: a lease must not wait behind other requests. */
-  readonly client: ApiClient;
+  readonly client: Pick<ApiClient, 'json'>;
   readonly namespace: string;
   /** Of the Lease object. */
   readonly name: string;
@@ -54,7 +54,7 @@ interface LeaseSpec {
 }
 
 /** One request must leave time for another on a new connection. */
-const REQUEST_TIMEOUT_MS = 4_000;
+const REQUEST_TIMEOUT_MS = 3_000;
 
 /**
  * One leader among processes, by a Lease object: every write is a compare-and-swap on its resourceVersion, and no clock of another
@@ -186,9 +186,12 @@ export class LeaderElector implements Leadership {
     const { acquireTime, leaseTransitions } = this.#lease?.spec ?? {};
     if (await this.#write(signal, { acquireTime, leaseTransitions })) return true;
     this.#lease = await this.#read(signal);
-    // A write of our own that was not answered, or a lease that was deleted, is no reason to stop; another leader is.
-    if (this.#lease && this.leader !== this.#options.identity) this.#renewedAt = undefined;
-    return false;
+    if (this.#lease && this.leader !== this.#options.identity) {
+      this.#renewedAt = undefined;
+      return false;
+    }
+    // A write of our own that was not answered, or a lease that was deleted, is no reason to stop.
+    return await this.#write(signal, { acquireTime, leaseTransitions });
   }
 
   /** False when the lease has changed, or gone, since it was read. */

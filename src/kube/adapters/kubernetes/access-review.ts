@@ -19,7 +19,11 @@ export interface AccessAnswer {
 }
 
 /** Whether the one whose credentials the client uses may do something. @throws as {@link ApiClient} */
-export async function canI(client: ApiClient, question: AccessQuestion, signal?: AbortSignal): Promise<AccessAnswer> {
+export async function canI(
+  client: Pick<ApiClient, 'json'>,
+  question: AccessQuestion,
+  signal?: AbortSignal,
+): Promise<AccessAnswer> {
   const { verb, group, namespace, name } = question;
   const [resource, subresource] = question.resource.split('/');
   const answer = await client.json<{ readonly status?: { readonly allowed?: boolean; readonly reason?: string } }>({

@@ -23,13 +23,13 @@ const MAX_GROUP_VERSIONS = 500;
 
 /** Finds what a URL needs to know of a kind, from the server, with a memory. */
 export class KindDiscovery {
-  readonly #client: ApiClient;
+  readonly #client: Pick<ApiClient, 'json'>;
   readonly #now: () => number;
   readonly #known = new Map<string, Looked>();
   readonly #looking = new Map<string, Promise<Looked>>();
 
   /** @param now milliseconds of a clock that does not jump */
-  constructor(client: ApiClient, now: () => number = () => performance.now()) {
+  constructor(client: Pick<ApiClient, 'json'>, now: () => number = () => performance.now()) {
     this.#client = client;
     this.#now = now;
   }

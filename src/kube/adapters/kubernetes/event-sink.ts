@@ -4,7 +4,7 @@ import type { EventSink, RecordedEvent } from '../../events.ts';
 import type { ApiClient } from './client.ts';
 
 export interface KubernetesEventSinkOptions {
-  readonly client: ApiClient;
+  readonly client: Pick<ApiClient, 'json'>;
   /** Which process reports, for example the pod's name. */
   readonly reportingInstance: string;
   readonly signal?: AbortSignal;

@@ -55,7 +55,12 @@ export class HttpApiClient implements ApiClient {
 
   async json<T>(request: ApiRequest): Promise<T> {
     const text = await this.#read(request, (response) => response.body.text());
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+    try {
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    } catch (error) {
+      const { object } = request;
+      throw new ServerError('BadResponse', `${describe(request)}: the response is no JSON`, { object, cause: error });
+    }
   }
 
   async bytes(request: ApiRequest): Promise<Uint8Array> {
@@ -171,7 +176,7 @@ export class HttpApiClient implements ApiClient {
         path: `${new URL(access.server).pathname.replace(/\/$/, '')}${target(request)}`,
         method: request.method,
         headers: {
-          accept: 'application/json',
+          accept: 'application/json, */*',
           'user-agent': userAgent,
           ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
           ...access.headers,
