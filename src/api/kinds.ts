@@ -1,3 +1,4 @@
+import type { FunctionConfigSpec, FunctionConfigStatus } from './generated/function-config.ts';
 import type { PackageRevisionSpec, PackageRevisionStatus } from './generated/package-revision.ts';
 import type { PackageVariantSpec, PackageVariantStatus } from './generated/package-variant.ts';
 import type { PackageVariantSetSpec, PackageVariantSetStatus } from './generated/package-variant-set.ts';
@@ -40,6 +41,12 @@ export interface PackageVariantSet extends KubeObject {
   readonly status?: PackageVariantSetStatus;
 }
 
+/** How the images of one function are run. */
+export interface FunctionConfig extends KubeObject {
+  readonly spec: FunctionConfigSpec;
+  readonly status?: FunctionConfigStatus;
+}
+
 export const REPOSITORY: Kind<Repository> = {
   apiVersion: 'config.porch.kpt.dev/v1alpha1',
   kind: 'Repository',
@@ -68,8 +75,21 @@ export const PACKAGE_VARIANT_SET: Kind<PackageVariantSet> = {
   namespaced: true,
 };
 
+export const FUNCTION_CONFIG: Kind<FunctionConfig> = {
+  apiVersion: 'config.porch.kpt.dev/v1alpha1',
+  kind: 'FunctionConfig',
+  plural: 'functionconfigs',
+  namespaced: true,
+};
+
 /** Every kind that has a CRD in crds/. */
-export const ALL_KINDS: readonly Kind[] = [REPOSITORY, PACKAGE_REVISION, PACKAGE_VARIANT, PACKAGE_VARIANT_SET];
+export const ALL_KINDS: readonly Kind[] = [
+  REPOSITORY,
+  PACKAGE_REVISION,
+  PACKAGE_VARIANT,
+  PACKAGE_VARIANT_SET,
+  FUNCTION_CONFIG,
+];
 
 /** Whether an object is of a kind, version included. */
 export function isKind<T extends KubeObject>(kind: Kind<T>, object: KubeObject): object is T {

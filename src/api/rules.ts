@@ -66,6 +66,7 @@ const RULES: { readonly [kind: string]: Rules } = {
   PackageRevision: packageRevisionRules,
   PackageVariant: packageVariantRules,
   PackageVariantSet: packageVariantSetRules,
+  FunctionConfig: functionConfigRules,
 };
 
 /** Breaches of the rules of a kind; `old` is the object that is to be replaced, for rules on changes. */
@@ -287,6 +288,30 @@ function* packagePathRules(field: Field): Generator<Finding> {
   const parts = field.text.split('/');
   if (parts.some((part) => ['', '.', '..'].includes(part) || part.toLowerCase() === '.git')) {
     yield field.fault(UNSAFE_PATH);
+  }
+}
+
+const EXECUTORS = ['podExecutor', 'binaryExecutor', 'goExecutor'];
+const IMAGE_BASE = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
+const DURATION = /^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/;
+
+function* functionConfigRules(next: Field): Generator<Finding> {
+  const spec = next.get('spec');
+  if (!EXECUTORS.some((name) => spec.has(name))) {
+    yield spec.fault('at least one of podExecutor, binaryExecutor and goExecutor must be set');
+  }
+  const image = spec.get('image');
+  if (image.text !== '' && !IMAGE_BASE.test(image.text)) {
+    yield image.fault('must be the last part of an image name, without registry, tag and digest');
+  }
+  const pods = spec.get('podExecutor');
+  const [minPods, maxPods] = [pods.get('minPods'), pods.get('maxPods')];
+  if (typeof minPods.value === 'number' && typeof maxPods.value === 'number' && minPods.value > maxPods.value) {
+    yield minPods.fault('minPods must not be above maxPods');
+  }
+  const timeToLive = pods.get('timeToLive');
+  if (typeof timeToLive.value === 'string' && !DURATION.test(timeToLive.text)) {
+    yield timeToLive.fault('must be a duration such as 90s or 30m');
   }
 }
 

@@ -5,6 +5,343 @@ import type { CrdSchema } from '../crd-schema.ts';
 export const CRD_SCHEMAS: readonly CrdSchema[] = [
  {
   "apiVersion": "config.porch.kpt.dev/v1alpha1",
+  "kind": "FunctionConfig",
+  "plural": "functionconfigs",
+  "namespaced": true,
+  "schema": {
+   "type": "object",
+   "required": [
+    "spec"
+   ],
+   "properties": {
+    "apiVersion": {
+     "type": "string"
+    },
+    "kind": {
+     "type": "string"
+    },
+    "metadata": {
+     "type": "object"
+    },
+    "spec": {
+     "type": "object",
+     "required": [
+      "image"
+     ],
+     "properties": {
+      "image": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 255
+      },
+      "prefixes": {
+       "type": "array",
+       "maxItems": 64,
+       "items": {
+        "type": "string",
+        "maxLength": 512
+       }
+      },
+      "podExecutor": {
+       "type": "object",
+       "properties": {
+        "tags": {
+         "type": "array",
+         "maxItems": 64,
+         "items": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 128
+         }
+        },
+        "timeToLive": {
+         "type": "string",
+         "maxLength": 64
+        },
+        "maxParallelExecutions": {
+         "type": "integer",
+         "minimum": 0,
+         "maximum": 1000
+        },
+        "preferredMaxQueueLength": {
+         "type": "integer",
+         "minimum": 0,
+         "maximum": 1000
+        },
+        "minPods": {
+         "type": "integer",
+         "minimum": 0,
+         "maximum": 1000
+        },
+        "maxPods": {
+         "type": "integer",
+         "minimum": 1,
+         "maximum": 1000
+        },
+        "parallelEvaluations": {
+         "type": "integer",
+         "minimum": 1,
+         "maximum": 100
+        },
+        "isolation": {
+         "type": "string",
+         "enum": [
+          "Shared",
+          "PerEvaluation"
+         ]
+        },
+        "cache": {
+         "type": "boolean"
+        },
+        "resources": {
+         "type": "object",
+         "properties": {
+          "requests": {
+           "type": "object",
+           "additionalProperties": {
+            "type": "string"
+           }
+          },
+          "limits": {
+           "type": "object",
+           "additionalProperties": {
+            "type": "string"
+           }
+          }
+         },
+         "additionalProperties": false
+        },
+        "nodeSelector": {
+         "type": "object",
+         "additionalProperties": {
+          "type": "string"
+         }
+        },
+        "tolerations": {
+         "type": "array",
+         "maxItems": 64,
+         "items": {
+          "type": "object",
+          "properties": {
+           "key": {
+            "type": "string"
+           },
+           "operator": {
+            "type": "string",
+            "enum": [
+             "Exists",
+             "Equal"
+            ]
+           },
+           "value": {
+            "type": "string"
+           },
+           "effect": {
+            "type": "string",
+            "enum": [
+             "NoSchedule",
+             "PreferNoSchedule",
+             "NoExecute"
+            ]
+           },
+           "tolerationSeconds": {
+            "type": "integer",
+            "format": "int64"
+           }
+          },
+          "additionalProperties": false
+         }
+        },
+        "imagePullSecrets": {
+         "type": "array",
+         "maxItems": 16,
+         "items": {
+          "type": "object",
+          "required": [
+           "name"
+          ],
+          "properties": {
+           "name": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 253
+           }
+          },
+          "additionalProperties": false
+         }
+        },
+        "templateOverrides": {
+         "type": "object",
+         "properties": {
+          "serviceAccountName": {
+           "type": "string",
+           "maxLength": 253
+          },
+          "securityContext": {
+           "type": "object"
+          },
+          "initContainer": {
+           "type": "object"
+          },
+          "container": {
+           "type": "object",
+           "properties": {
+            "resources": {
+             "type": "object"
+            },
+            "envFrom": {
+             "type": "array",
+             "maxItems": 64,
+             "items": {
+              "type": "object"
+             }
+            },
+            "env": {
+             "type": "array",
+             "maxItems": 256,
+             "items": {
+              "type": "object"
+             }
+            }
+           },
+           "additionalProperties": false
+          }
+         },
+         "additionalProperties": false
+        }
+       },
+       "additionalProperties": false
+      },
+      "binaryExecutor": {
+       "type": "object",
+       "required": [
+        "tags",
+        "path"
+       ],
+       "properties": {
+        "tags": {
+         "type": "array",
+         "minItems": 1,
+         "maxItems": 64,
+         "items": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 128
+         }
+        },
+        "path": {
+         "type": "string",
+         "minLength": 1,
+         "maxLength": 1024
+        }
+       },
+       "additionalProperties": false
+      },
+      "goExecutor": {
+       "type": "object",
+       "required": [
+        "tags"
+       ],
+       "properties": {
+        "id": {
+         "type": "string",
+         "maxLength": 255
+        },
+        "tags": {
+         "type": "array",
+         "maxItems": 64,
+         "items": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 128
+         }
+        }
+       },
+       "additionalProperties": false
+      }
+     },
+     "additionalProperties": false
+    },
+    "status": {
+     "type": "object",
+     "default": {
+      "observedGeneration": -1
+     },
+     "properties": {
+      "observedGeneration": {
+       "type": "integer",
+       "format": "int64"
+      },
+      "apiServerObservedGeneration": {
+       "type": "integer",
+       "format": "int64"
+      },
+      "functionRunnerObservedGeneration": {
+       "type": "integer",
+       "format": "int64"
+      },
+      "controllerObservedGeneration": {
+       "type": "integer",
+       "format": "int64"
+      },
+      "error": {
+       "type": "string",
+       "maxLength": 4096
+      },
+      "conditions": {
+       "type": "array",
+       "maxItems": 16,
+       "items": {
+        "type": "object",
+        "required": [
+         "type",
+         "status",
+         "reason",
+         "message",
+         "lastTransitionTime"
+        ],
+        "properties": {
+         "type": {
+          "type": "string",
+          "maxLength": 316
+         },
+         "status": {
+          "type": "string",
+          "enum": [
+           "True",
+           "False",
+           "Unknown"
+          ]
+         },
+         "reason": {
+          "type": "string",
+          "maxLength": 1024
+         },
+         "message": {
+          "type": "string",
+          "maxLength": 32768
+         },
+         "observedGeneration": {
+          "type": "integer",
+          "format": "int64"
+         },
+         "lastTransitionTime": {
+          "type": "string",
+          "format": "date-time"
+         }
+        },
+        "additionalProperties": false
+       }
+      }
+     },
+     "additionalProperties": false
+    }
+   },
+   "additionalProperties": false
+  }
+ },
+ {
+  "apiVersion": "config.porch.kpt.dev/v1alpha1",
   "kind": "PackageVariant",
   "plural": "packagevariants",
   "namespaced": true,
@@ -2551,6 +2888,14 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
         },
         "additionalProperties": false
        }
+      },
+      "proposedBy": {
+       "type": "string",
+       "maxLength": 1024
+      },
+      "approvedBy": {
+       "type": "string",
+       "maxLength": 1024
       },
       "referencedBy": {
        "type": "array",

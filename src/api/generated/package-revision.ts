@@ -297,6 +297,14 @@ export interface PackageRevisionStatus {
    */
   readonly tasks?: readonly TaskStatus[];
   /**
+   * Who proposed the revision, as the API server knew them; unknown where the cluster's policies do not record it.
+   */
+  readonly proposedBy?: string;
+  /**
+   * Who approved the revision, as the API server knew them; unknown where the cluster's policies do not record it.
+   */
+  readonly approvedBy?: string;
+  /**
    * Package revisions that name this one as their upstream and so keep it from being deleted; the first ones by name.
    *
    * Items: Name of a PackageRevision object.

@@ -107,7 +107,29 @@ const good: readonly Omit<Case, 'expected'>[] = [
   { name: 'a set with a repository', manifest: target({}) },
 ];
 
+function functionConfig(spec: object): object {
+  const metadata = { name: 'set-labels', namespace: 'veranda-system' };
+  return { apiVersion: 'config.porch.kpt.dev/v1alpha1', kind: 'FunctionConfig', metadata, spec };
+}
+
 const bad: readonly Case[] = [
+  {
+    name: 'a function configuration that configures nothing',
+    manifest: functionConfig({ image: 'set-labels' }),
+    expected: ['spec: at least one of podExecutor, binaryExecutor and goExecutor must be set'],
+  },
+  {
+    name: 'a function configuration with a whole image name, and limits that contradict each other',
+    manifest: functionConfig({
+      image: 'example.com/set-labels:v1',
+      podExecutor: { timeToLive: 'long', minPods: 3, maxPods: 2 },
+    }),
+    expected: [
+      'spec.image: must be the last part of an image name, without registry, tag and digest',
+      'spec.podExecutor.timeToLive: must be a duration such as 90s or 30m',
+      'spec.podExecutor.minPods: minPods must not be above maxPods',
+    ],
+  },
   {
     name: '16.1.1: a variant without spec',
     manifest: { ...pv({}), spec: undefined },
