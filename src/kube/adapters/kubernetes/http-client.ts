@@ -260,11 +260,10 @@ class Call {
     return undo;
   }
 
-  /** Stops what still runs and leaves nothing behind. */
+  /** Leaves no timer and no listener behind. */
   end(): void {
     for (const undo of [...this.#undo]) undo();
     this.#undo.clear();
-    this.#own.abort(OVER);
   }
 
   /** What to throw for a failure: the caller's reason when it was the caller who ended the call. */
