@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { describeError } from '../api/errors.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import { type CliContext, EXIT } from './context.ts';
+import { addControllerCommand } from './controller-commands.ts';
 import { addMergeCommands } from './merge-commands.ts';
 import { addPlanCommand } from './plan-commands.ts';
 import type { RenderOptions } from './render.ts';
@@ -103,6 +104,7 @@ function buildProgram(context: CliContext, exit: (code: number) => void): Comman
     });
   addPlanCommand(program, context, exit);
   addMergeCommands(program, context, exit);
+  addControllerCommand(program, context, exit);
   program
     .command('version')
     .description('print the version')

@@ -1,9 +1,10 @@
 import { createBuiltinRuntime } from '../functions/builtin-runtime.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
 import type { PackageMerger } from '../merge/types.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { CachedRenderer } from '../render/cached-renderer.ts';
 import { createRenderer } from '../render/renderer.ts';
-import type { Renderer } from '../render/types.ts';
+import type { Renderer, RenderReport, RenderStep } from '../render/types.ts';
 import { chainRuntimes } from '../runtimes/multi.ts';
 import { ResultCache } from '../runtimes/result-cache.ts';
 import { type RendererSettings, WorkerRenderer } from '../workers/pool.ts';
@@ -17,6 +18,8 @@ export interface ClosableRenderer extends Renderer {
 export interface OpenRendererOptions extends RendererSettings {
   /** Runs what is not built in. Default: nothing; containers and processes come with their own flags. */
   readonly hosted?: FunctionRuntime;
+  /** Told of every render that was not answered from memory. */
+  readonly metrics?: Pick<Metrics, 'rendered' | 'functionRan'>;
 }
 
 const RESULT_CACHE_BYTES = 64 * 1024 * 1024;
@@ -26,10 +29,39 @@ const NO_RUNTIME: FunctionRuntime = { name: 'none', runner: () => undefined };
  * The renderer of the command line: builtin functions, large packages in worker threads, unchanged packages from memory.
  * To be closed.
  */
-export function openRenderer({ hosted: others = NO_RUNTIME, ...renderer }: OpenRendererOptions = {}): ClosableRenderer {
+export function openRenderer(options: OpenRendererOptions = {}): ClosableRenderer {
+  const { hosted: others = NO_RUNTIME, metrics, ...renderer } = options;
   const hosted = new ResultCache({ maxBytes: RESULT_CACHE_BYTES }).wrap(others);
   const runtime = chainRuntimes([createBuiltinRuntime(), hosted]);
   const workers = new WorkerRenderer({ inProcess: createRenderer({ ...renderer, runtime }), hosted, renderer });
-  const cached = new CachedRenderer({ renderer: workers });
+  const cached = new CachedRenderer({ renderer: metrics ? measured(workers, metrics) : workers });
   return { render: (pkg, options) => cached.render(pkg, options), merger: workers, close: () => workers.close() };
+}
+
+function measured(renderer: Renderer, metrics: Pick<Metrics, 'rendered' | 'functionRan'>): Renderer {
+  return {
+    render: async (pkg, options) => {
+      const started = performance.now();
+      try {
+        const outcome = await renderer.render(pkg, options);
+        metrics.rendered(outcome.report.failure ? 'failure' : 'success', performance.now() - started);
+        tellSteps(outcome.report, metrics);
+        return outcome;
+      } catch (error) {
+        metrics.rendered('error', performance.now() - started);
+        throw error;
+      }
+    },
+  };
+}
+
+function tellSteps({ steps }: RenderReport, metrics: Pick<Metrics, 'functionRan'>): void {
+  for (const { skipped, runtime, milliseconds, ...step } of steps) {
+    if (!skipped) metrics.functionRan(runtime ?? 'none', stepResult(step), milliseconds);
+  }
+}
+
+function stepResult({ executionError, exitCode }: Pick<RenderStep, 'executionError' | 'exitCode'>) {
+  if (executionError !== undefined) return 'error';
+  return exitCode === 0 ? 'success' : 'failure';
 }

@@ -1,0 +1,108 @@
+import { TransientError } from '../../api/errors.ts';
+import { abortable } from '../../concurrency/abortable.ts';
+import type { ApiClient } from '../../kube/adapters/kubernetes/client.ts';
+import type { LeaderElector, Leadership } from '../../kube/leader-election.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { MetricsRegistry } from '../../observability/metrics.ts';
+import { EXIT } from '../context.ts';
+import { ClusterOperator } from './cluster-operator.ts';
+import { healthEndpoint, metricsEndpoint } from './endpoints.ts';
+import { type HttpServer, startHttpServer } from './http-server.ts';
+import type { Settings } from './settings.ts';
+
+export interface ControllerProcessOptions {
+  readonly settings: Settings;
+  readonly client: ApiClient;
+  /** Absent: this process works without a lease. */
+  readonly elector?: LeaderElector;
+  readonly identity: string;
+  readonly metrics: MetricsRegistry;
+  readonly logger: Logger;
+}
+
+/** Without a lease nobody else can take over. */
+const ALWAYS: Leadership = { isLeading: () => true, lost: new AbortController().signal };
+
+/** The controllers, the servers and the lease of one process: what starts before what, and what ends before what. */
+export class ControllerProcess {
+  readonly #options: ControllerProcessOptions;
+  readonly #leadership: Leadership;
+  readonly #operator: ClusterOperator;
+  #stopping = false;
+
+  constructor(options: ControllerProcessOptions) {
+    this.#options = options;
+    const { elector } = options;
+    this.#leadership = elector ?? ALWAYS;
+    this.#operator = new ClusterOperator({
+      ...options,
+      leadership: this.#leadership,
+      mayWork: async (signal) => await elector?.acquired(signal),
+    });
+  }
+
+  /**
+   * Works until the signal fires or the lease is lost.
+   * @returns the exit code
+   * @throws TerminalError ListenFailed
+   */
+  async run(signal: AbortSignal): Promise<number> {
+    const { elector, logger } = this.#options;
+    const keep = new AbortController();
+    // Losing the lease is told by its own signal.
+    const election = elector?.run(keep.signal).catch(() => {});
+    const until = AbortSignal.any([signal, this.#leadership.lost]);
+    const servers: HttpServer[] = [];
+    try {
+      await this.#listen(servers);
+      await this.#operator.start(until);
+      logger.info('working');
+      await abortable(Promise.withResolvers<never>().promise, until);
+    } catch (error) {
+      if (!until.aborted) throw error;
+    } finally {
+      this.#stopping = true;
+      await this.#stop();
+      // What the leader does has ended: the next one need not wait.
+      keep.abort();
+      await election;
+      await Promise.all(servers.map((server) => server.close()));
+    }
+    return this.#leadership.lost.aborted ? EXIT.failed : EXIT.ok;
+  }
+
+  async #listen(servers: HttpServer[]): Promise<void> {
+    const { settings, metrics, logger } = this.#options;
+    const health = healthEndpoint({
+      live: this.#operator.freshness,
+      ready: [
+        { name: 'caches', check: () => (this.#operator.hasSynced ? undefined : 'the first lists are not there yet') },
+        { name: 'stopping', check: () => (this.#stopping ? 'the process is being ended' : undefined) },
+      ],
+    });
+    const wanted = [
+      { name: 'health', address: settings.healthAddress, handle: health },
+      { name: 'metrics', address: settings.metricsAddress, handle: metricsEndpoint(metrics) },
+    ] as const;
+    for (const { address, ...server } of wanted) {
+      if (address !== 'off') servers.push(await startHttpServer({ ...server, address, logger }));
+    }
+  }
+
+  /** Within the grace period, and at once when the lease is lost. */
+  async #stop(): Promise<void> {
+    const { settings, logger } = this.#options;
+    const { lost } = this.#leadership;
+    logger.info('stopping', { graceMs: settings.shutdownGrace });
+    if (lost.aborted) this.#operator.abort();
+    else lost.addEventListener('abort', () => this.#operator.abort(), { once: true });
+    const late = AbortSignal.timeout(settings.shutdownGrace);
+    try {
+      await abortable(this.#operator.stop(), late);
+      logger.info('stopped');
+    } catch (error) {
+      if (!late.aborted) throw error;
+      throw new TransientError('StopTimeout', 'what was under way did not end within the grace period');
+    }
+  }
+}

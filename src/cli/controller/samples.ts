@@ -1,0 +1,34 @@
+import type { PackageRevision, Repository } from '../../api/kinds.ts';
+import { objectKey } from '../../api/object.ts';
+import type { Sample } from '../../observability/metrics.ts';
+
+/** Repositories that have series of their own; the others are counted together. */
+const MAX_REPOSITORIES = 1_000;
+const OTHERS = 'others';
+
+/** Numbers of revisions by repository and lifecycle; `Pending` is what was not looked at yet. */
+export function revisionCounts(revisions: readonly PackageRevision[]): readonly Sample[] {
+  const counts = new Map<string, Map<string, number>>();
+  for (const { metadata, spec, status } of revisions) {
+    const name = `${metadata.namespace ?? ''}/${spec?.repository}`;
+    const repository = counts.has(name) || counts.size < MAX_REPOSITORIES ? name : OTHERS;
+    const lifecycles = counts.get(repository) ?? new Map<string, number>();
+    counts.set(repository, lifecycles);
+    const lifecycle = status?.observedLifecycle ?? 'Pending';
+    lifecycles.set(lifecycle, (lifecycles.get(lifecycle) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([repository, lifecycles]) =>
+    [...lifecycles].map(([lifecycle, value]) => ({ labels: { repository, lifecycle }, value })),
+  );
+}
+
+/** @param listedAt when a URL was last listed, in seconds since the epoch */
+export function syncTimes(
+  repositories: readonly Repository[],
+  listedAt: (url: string) => number | undefined,
+): readonly Sample[] {
+  return repositories.slice(0, MAX_REPOSITORIES).flatMap(({ metadata, spec }) => {
+    const value = spec?.git?.repo === undefined ? undefined : listedAt(spec.git.repo);
+    return value === undefined ? [] : [{ labels: { repository: objectKey(metadata) }, value }];
+  });
+}
