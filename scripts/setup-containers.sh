@@ -14,7 +14,6 @@ need() {
 need docker-registry docker-registry
 need runc runc
 need /usr/lib/cni/bridge containernetworking-plugins
-need iptables iptables
 need ip iproute2
 need openssl openssl
 need perl perl-base

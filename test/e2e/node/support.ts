@@ -1,22 +1,3 @@
-import { execFile } from 'node:child_process';
-import { binary } from '../../env/cluster/binaries.ts';
-import type { ControlPlane } from '../../env/cluster/control-plane.ts';
-
-export type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
-
-/** The administrator's command line client. */
-export async function kubectlFor(controlPlane: ControlPlane): Promise<Kubectl> {
-  const program = await binary('kubectl');
-  return (args, input) =>
-    new Promise((resolve, reject) => {
-      const child = execFile(program, ['--kubeconfig', controlPlane.kubeconfig, ...args], (error, stdout) => {
-        if (error === null) resolve(stdout);
-        else reject(error);
-      });
-      child.stdin?.end(input);
-    });
-}
-
 export interface PodStatus {
   readonly phase: string;
   readonly containerStatuses?: readonly {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { BASE_FILES, type Image, type LayerFile, makeImage, makeLayer, type RunSettings } from './image.ts';
 
@@ -9,9 +9,23 @@ export async function hostProgramImage(
   files: readonly LayerFile[],
   settings: RunSettings,
 ): Promise<Image> {
-  const paths = [program, ...(await librariesOf(program))];
-  const copies = await Promise.all(paths.map(async (path) => ({ path, mode: 0o755, content: await readFile(path) })));
-  return makeImage([await makeLayer([...BASE_FILES, ...copies, ...files])], settings);
+  return makeImage([await makeLayer([...BASE_FILES, ...(await hostPrograms([program])), ...files])], settings);
+}
+
+/**
+ * Programs of this machine with the libraries that they load.
+ * @param programs a path, or a path and the one that it gets in the image
+ */
+export async function hostPrograms(programs: readonly (string | readonly [string, string])[]): Promise<LayerFile[]> {
+  const copies = new Map<string, string>();
+  for (const program of programs) {
+    const [from, to] = typeof program === 'string' ? [program, program] : program;
+    copies.set(to, from);
+    for (const library of await librariesOf(from)) copies.set(library, library);
+  }
+  return await Promise.all(
+    [...copies].map(async ([path, from]) => ({ path, mode: 0o755, content: await readFile(await realpath(from)) })),
+  );
 }
 
 async function librariesOf(program: string): Promise<string[]> {

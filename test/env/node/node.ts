@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
@@ -75,6 +76,9 @@ export async function startNode(controlPlane: NodeControlPlane, options: NodeOpt
     await node.start(runc);
     return node;
   } catch (error) {
+    const kept = join(tmpdir(), `veranda-${layout.name}.log`);
+    await writeFile(kept, node.log());
+    process.stderr.write(`test environment: the log of the node is kept in ${kept}\n`);
     await node.stop();
     throw error;
   }

@@ -48,7 +48,8 @@ export async function removeLeftovers(): Promise<void> {
 
 /** Removes what outlives the processes: the network bridge, the cgroups, the folder. */
 export async function removeTraces({ directory, bridge, cgroup }: SandboxLayout): Promise<void> {
-  if (existsSync(`/sys/class/net/${bridge}`)) await run('ip', ['link', 'delete', bridge]);
+  const isThere = () => existsSync(`/sys/class/net/${bridge}`);
+  if (isThere()) await run('ip', ['link', 'delete', bridge]).catch(throwIf(isThere, undefined));
   for (const root of await cgroupRoots()) await removeCgroup(join(root, cgroup));
   await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }
@@ -61,20 +62,22 @@ export async function cgroupRoots(): Promise<string[]> {
 }
 
 async function removeCgroup(path: string): Promise<void> {
-  if (!existsSync(path)) return;
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) await removeCgroup(join(path, entry.name));
-  }
+  const isThere = () => existsSync(path);
+  const entries = await readdir(path, { withFileTypes: true }).catch(throwIf(isThere, []));
+  for (const entry of entries) if (entry.isDirectory()) await removeCgroup(join(path, entry.name));
   // The kernel takes a moment to let go of the processes that were in it.
-  for (let tries = 100; ; tries -= 1) {
-    try {
-      return await rmdir(path);
-    } catch (error) {
-      if (!existsSync(path)) return;
-      if (tries === 0) throw error;
-      await sleep(50);
-    }
+  for (let tries = 100; tries > 0 && isThere(); tries -= 1) {
+    await rmdir(path).catch(() => sleep(50));
   }
+  if (isThere()) await rmdir(path);
+}
+
+/** What is gone already was removed by another test process, which cleans up at the same moment. */
+function throwIf<T>(isThere: () => boolean, otherwise: T): (error: unknown) => T {
+  return (error) => {
+    if (isThere()) throw error;
+    return otherwise;
+  };
 }
 
 async function readRecord(path: string): Promise<SandboxRecord | undefined> {
