@@ -21,7 +21,9 @@ interface Schema {
 }
 
 const folder = join(import.meta.dirname, '../../../crds');
-const crds = readdirSync(folder).map((file) => ({ file, crd: parse(readFileSync(join(folder, file), 'utf8')) }));
+const crds = readdirSync(folder)
+  .filter((file) => file.endsWith('.yaml'))
+  .map((file) => ({ file, crd: parse(readFileSync(join(folder, file), 'utf8')) }));
 
 function* walk(schema: Schema, path = ''): Generator<{ readonly path: string; readonly schema: Schema }> {
   yield { path, schema };
