@@ -194,8 +194,7 @@ export class KubernetesStore implements ObjectStore {
     return await this.#write<T>({
       method: 'PATCH',
       path: objectPath(kind, metadata, 'status'),
-      // A cluster with older CRDs must still be able to say what is wrong: fields that it does not know are warned of, not refused.
-      query: { fieldManager, force: true, fieldValidation: 'Warn' },
+      query: { fieldManager, force: true, fieldValidation: 'Strict' },
       contentType: 'application/apply-patch+yaml',
       body: { apiVersion, kind: kindName, metadata: { name, namespace, resourceVersion }, status },
       object: label(kind, metadata),
