@@ -9,6 +9,7 @@ fi
 if [ ! -x "$(git --exec-path)/git-http-backend" ]; then
   echo "setup: git-http-backend is missing: the tests of repositories over HTTP cannot run" >&2
 fi
+"$(dirname "$0")/setup-containers.sh"
 if command -v sshd >/dev/null || [ -x /usr/sbin/sshd ]; then
   exit 0
 fi
