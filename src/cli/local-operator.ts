@@ -131,11 +131,16 @@ export class LocalOperator {
   async settle(signal: AbortSignal, horizonMs = HORIZON_MS): Promise<void> {
     for (;;) {
       const waiting = await this.#operator.idle({ horizonMs: PATIENCE_MS, signal });
-      const expected = waiting.find((key) => key.inMs <= horizonMs && !this.#isFailing(key));
+      const expected = waiting.find((key) => key.inMs <= horizonMs && !this.#isRoutine(key) && !this.#isFailing(key));
       if (!expected) break;
       await this.#operator.idle({ horizonMs: expected.inMs, signal });
     }
     await this.#events.flush();
+  }
+
+  /** A look at a repository by its schedule is no work that is left to do, or work would never end. */
+  #isRoutine({ controller }: WaitingKey): boolean {
+    return controller === REPOSITORY.kind.toLowerCase();
   }
 
   #isFailing({ controller, key }: WaitingKey): boolean {

@@ -1,6 +1,7 @@
 import type { PackageRevision, PackageVariant, Repository } from '../api/kinds.ts';
 import { PACKAGE_VARIANT_SET_LABEL, VARIANT_ANNOTATION } from '../api/labels.ts';
-import type { ObjectMeta } from '../api/object.ts';
+import { type ObjectMeta, objectKey } from '../api/object.ts';
+import { cleanDirectory, remoteIdentity } from '../repository/address.ts';
 
 /** Names of the informer indexes; each maps an event to the few objects that it concerns. */
 export const INDEX = {
@@ -24,12 +25,24 @@ export const INDEX = {
   secret: 'secret',
   /** namespace/name of the revisions that a revision is still to be made from */
   source: 'source',
+  /** what names a revision's upstream: see {@link upstreamNames} */
+  referrer: 'referrer',
+  /** what a lock says that was taken from a revision: see {@link namesOf} */
+  locked: 'locked',
+  /** a repository's remote, however its address is spelt */
+  remote: 'remote',
 } as const;
 
 const inNamespace = (meta: ObjectMeta, ...parts: (string | undefined)[]): string[] =>
   parts.every((part) => part !== undefined && part !== '') ? [[meta.namespace ?? '', ...parts].join('/')] : [];
 
+/** The remote of a repository, however its address is spelt; '' without one. */
+export function remoteOf({ spec }: Repository): string {
+  return spec?.git?.repo ? remoteIdentity(spec.git.repo) : '';
+}
+
 export const repositoryIndexes = {
+  [INDEX.remote]: (repository: Repository) => [remoteOf(repository)].filter((remote) => remote !== ''),
   [INDEX.secret]: ({ metadata, spec }: Repository) => inNamespace(metadata, spec?.git?.secretRef?.name),
 };
 
@@ -45,6 +58,8 @@ export const revisionIndexes = {
     revision.status?.observedCommit === undefined
       ? sourceNames(revision).flatMap((name) => inNamespace(revision.metadata, name))
       : [],
+  [INDEX.referrer]: (revision: PackageRevision) => upstreamNames(revision),
+  [INDEX.locked]: ({ status }: PackageRevision) => lockNames(status?.selfLock),
 };
 
 export const variantIndexes = {
@@ -78,6 +93,31 @@ export function sourceNames({ spec }: PackageRevision): readonly string[] {
   const { oldUpstream, newUpstream, currentPackage } = upgrade ?? {};
   const references = [cloneFrom?.upstreamRef, copyFrom, oldUpstream, newUpstream, currentPackage];
   return references.flatMap((reference) => (reference?.name ? [reference.name] : []));
+}
+
+type Lock = NonNullable<PackageRevision['status']>['selfLock'];
+
+/**
+ * What names the upstream that a revision was made from: `namespace/name` of the object that its source names (not the old upstream
+ * of an upgrade, which nothing needs any more), and the place in git that its lock names, whoever cloned it and how. The head of a
+ * branch is nobody's downstream: its content belongs to the revisions that were published to it.
+ */
+export function upstreamNames(revision: PackageRevision): readonly string[] {
+  const { metadata, spec, status } = revision;
+  if (status?.revision === -1) return [];
+  const { cloneFrom, upgrade } = spec?.source ?? {};
+  const named = [cloneFrom?.upstreamRef?.name, upgrade?.newUpstream?.name];
+  return [...named.flatMap((name) => inNamespace(metadata, name)), ...lockNames(status?.upstreamLock)];
+}
+
+/** All names under which others may hold a revision as their upstream. */
+export function namesOf(revision: PackageRevision): readonly string[] {
+  return [objectKey(revision.metadata), ...lockNames(revision.status?.selfLock)];
+}
+
+function lockNames(lock: Lock): readonly string[] {
+  const { repo, directory = '', commit } = lock?.git ?? {};
+  return repo && commit ? [`${remoteIdentity(repo)}//${cleanDirectory(directory)}@${commit}`] : [];
 }
 
 /** Key of the set that a variant belongs to. */

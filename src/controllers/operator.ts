@@ -1,4 +1,5 @@
 import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
+import { findCondition } from '../kube/conditions.ts';
 import type { SharedInformer } from '../kube/informer.ts';
 import { type ManagedInformer, Manager, type ManagerOptions, type WaitingKey } from '../kube/manager.ts';
 import { OwnWritesStore } from '../kube/own-writes.ts';
@@ -41,10 +42,10 @@ export interface Workers {
 }
 
 /** Many revisions wait for git at a time: what they push is gathered into few pushes. */
-const WORKERS: Workers = { repository: 8, revision: 1024, variant: 16, variantSet: 4 };
+const WORKERS: Workers = { repository: 32, revision: 1024, variant: 16, variantSet: 4 };
 
-/** A repository that hangs keeps a quarter of the workers busy at most, and the others go on. */
-const REVISION_SHARE = 1 / 4;
+/** A repository that hangs, and all repositories that fail, keep a quarter of the workers busy at most: the others go on. */
+const LANE_SHARE = 1 / 4;
 
 /** What many objects ask for at once is done once. */
 const GATHER_MS = 100;
@@ -77,10 +78,13 @@ export class Operator {
       now: () => new Date(),
     };
     addIndexes(informers);
-    const repositories = this.#manager.addController(new RepositoryReconciler(env, workers.repository));
+    const repositories = this.#manager.addController(new RepositoryReconciler(env, workers.repository), {
+      lane: (key) => (isFailing(informers.repositories.get(key)) ? 'failing' : key),
+      perLane: share(workers.repository),
+    });
     const revisions = this.#manager.addController(new PackageRevisionReconciler(env, workers.revision), {
       lane: (key) => repositoryOf(informers.revisions.get(key)),
-      perLane: Math.max(1, Math.floor(workers.revision * REVISION_SHARE)),
+      perLane: share(workers.revision),
     });
     const variants = this.#manager.addController(new PackageVariantReconciler(env, workers.variant));
     const sets = this.#manager.addController(new PackageVariantSetReconciler(env, workers.variantSet));
@@ -112,6 +116,14 @@ export class Operator {
   stop(): Promise<void> {
     return this.#manager.stop();
   }
+}
+
+function share(workers: number): number {
+  return Math.max(1, Math.floor(workers * LANE_SHARE));
+}
+
+function isFailing(repository: Repository | undefined): boolean {
+  return findCondition(repository?.status?.conditions, 'Ready')?.status === 'False';
 }
 
 /** One lane for revisions that are gone: all that is left to do is to forget them. */

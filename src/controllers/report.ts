@@ -72,9 +72,13 @@ export class ObjectReport<T extends ReportedObject> {
     if (this.conditions(changes)) this.warning(reason, message);
   }
 
-  /** The reconcile threw; it does so again from `write`, so that the work queue decides about the next try. */
-  failed(error: unknown): void {
-    this.#error = { cause: error };
+  /**
+   * The reconcile threw; it does so again from `write`, so that the work queue decides about the next try.
+   * @param retryAfterMs in place of that: when to try again
+   */
+  failed(error: unknown, retryAfterMs?: number): void {
+    if (retryAfterMs === undefined) this.#error = { cause: error };
+    else this.requeueAfter(retryAfterMs);
     const outcome = outcomeOfError(error, { sanitise: sanitiseText, conflicts: this.#context.conflicts });
     if (this.conditions(outcome.conditions) && outcome.event) this.warning(outcome.event.reason, outcome.event.message);
   }

@@ -1,10 +1,23 @@
 import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
-import { CONTENT_ANNOTATIONS } from '../api/labels.ts';
-import { objectKey } from '../api/object.ts';
+import { CONTENT_ANNOTATIONS, READ_ONLY_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../api/labels.ts';
+import { type KubeObject, objectKey } from '../api/object.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { Informer } from '../kube/controller.ts';
 import type { Injectables, SecretChanges } from './environment.ts';
-import { INDEX, repositoryIndexes, revisionIndexes, setOf, variantIndexes, variantOf } from './indexes.ts';
+import {
+  INDEX,
+  remoteOf,
+  repositoryIndexes,
+  revisionIndexes,
+  setOf,
+  upstreamNames,
+  variantIndexes,
+  variantOf,
+} from './indexes.ts';
+import { isReadOnly } from './repository/claim.ts';
+
+/** Annotations of a Repository that ask for another look at it. */
+const REPOSITORY_ANNOTATIONS = [RECONCILE_AT_ANNOTATION, READ_ONLY_ANNOTATION] as const;
 
 /** Adds a key to a controller's work queue. */
 export interface Queues {
@@ -27,7 +40,7 @@ interface Surroundings {
   readonly secretChanges: SecretChanges;
 }
 
-type Change<T> = { readonly before?: T; readonly after?: T };
+type Change<T> = { readonly before?: T; readonly after?: T; readonly initial?: boolean };
 
 export function addIndexes({ repositories, revisions, variants }: Informers): void {
   for (const [name, index] of Object.entries(repositoryIndexes)) repositories.addIndex(name, index);
@@ -42,10 +55,20 @@ export function connect(informers: Informers, { injectables, secretChanges }: Su
     for (const variant of variants.byIndex(index, value)) queues.variant(objectKey(variant.metadata));
   };
 
+  /** What has got a downstream, or lost one, may not be deleted, or may be now. */
+  const wakeUpstream = (name: string): void => {
+    if (revisions.get(name)) queues.revision(name);
+    for (const { metadata } of revisions.byIndex(INDEX.locked, name)) queues.revision(objectKey(metadata));
+  };
+
   repositories.onChange((change) => {
     const object = current(change);
     const key = objectKey(object.metadata);
-    if (specChanged(change)) queues.repository(key);
+    if (specChanged(change) || annotationChanged(change, REPOSITORY_ANNOTATIONS)) queues.repository(key);
+    // Whoever writes to the same remote may have waited for this one to leave its place, or has to give way now.
+    for (const remote of remotesClaimedAnew(change)) {
+      for (const { metadata } of repositories.byIndex(INDEX.remote, remote)) queues.repository(objectKey(metadata));
+    }
     if (readiness(change.before) === readiness(change.after)) return;
     wakeVariants(INDEX.variantRepository, key);
     for (const revision of revisions.byIndex(INDEX.repository, key)) {
@@ -64,6 +87,7 @@ export function connect(informers: Informers, { injectables, secretChanges }: Su
       for (const made of revisions.byIndex(INDEX.source, objectKey(object.metadata)))
         queues.revision(objectKey(made.metadata));
     }
+    for (const name of upstreamsChanged(change)) wakeUpstream(name);
     const owner = variantOf(object);
     if (!change.after && owner !== undefined) queues.variant(owner);
   });
@@ -98,6 +122,22 @@ function downstreamPlaces(variant: PackageVariant | undefined): readonly string[
   return variant ? variantIndexes[INDEX.downstream](variant) : [];
 }
 
+/** Remotes on which one writer more or less is there now. */
+function remotesClaimedAnew({ before, after, initial }: Change<Repository>): ReadonlySet<string> {
+  const claim = (repository: Repository | undefined): string =>
+    repository && repository.metadata.deletionTimestamp === undefined && !isReadOnly(repository)
+      ? JSON.stringify([repository.metadata.uid, remoteOf(repository), repository.spec?.git?.directory])
+      : '';
+  if (initial || claim(before) === claim(after)) return new Set();
+  return new Set([before, after].flatMap((repository) => (repository ? [remoteOf(repository)] : [])));
+}
+
+/** Upstreams that a revision names now and did not before, or the other way round. */
+function upstreamsChanged({ before, after, initial }: Change<PackageRevision>): readonly string[] {
+  const [had, has] = [before, after].map((revision) => new Set(revision ? upstreamNames(revision) : []));
+  return initial || !had || !has ? [] : [...had.symmetricDifference(has)];
+}
+
 function current<T>(change: Change<T>): T {
   return (change.after ?? change.before) as T;
 }
@@ -122,11 +162,15 @@ function readiness(repository: Repository | undefined): string | undefined {
   return findCondition(repository?.status?.conditions, 'Ready')?.status;
 }
 
+function annotationChanged({ before, after }: Change<KubeObject>, names: readonly string[]): boolean {
+  return names.some((name) => before?.metadata.annotations?.[name] !== after?.metadata.annotations?.[name]);
+}
+
 /** Other inputs, or another way to make the content, are asked for, or the revision came under another owner. */
 function wantsOther({ before, after }: Change<PackageRevision>): boolean {
   const wanted = (revision: PackageRevision | undefined): string =>
     [
-      ...CONTENT_ANNOTATIONS.map((name) => revision?.metadata.annotations?.[name]),
+      ...[...CONTENT_ANNOTATIONS, RECONCILE_AT_ANNOTATION].map((name) => revision?.metadata.annotations?.[name]),
       revision && variantOf(revision),
     ].join(' ');
   return wanted(before) !== wanted(after);

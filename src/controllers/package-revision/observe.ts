@@ -1,5 +1,10 @@
 import { type PackageRevision, type PackageVariant, REPOSITORY } from '../../api/kinds.ts';
-import { CONTENT_ANNOTATIONS, INPUT_HASH_ANNOTATION, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
+import {
+  CONTENT_ANNOTATIONS,
+  INPUT_HASH_ANNOTATION,
+  PACKAGE_REVISION_FINALIZER,
+  RECONCILE_AT_ANNOTATION,
+} from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { RevisionInfo } from '../../repository/types.ts';
 import { unmetGates } from '../gates.ts';
@@ -10,7 +15,7 @@ export function observeRevision(
   object: PackageRevision,
   git: RevisionInfo | undefined,
   variant: PackageVariant | undefined,
-  failedForGood: boolean,
+  known: Pick<ObservedRevisionState, 'failedForGood' | 'referencedBy' | 'readOnly'>,
 ): ObservedRevisionState {
   const { metadata, spec, status } = object;
   const seen =
@@ -18,6 +23,7 @@ export function observeRevision(
       ? { commit: status.observedCommit, lifecycle: status.observedLifecycle, tag: publishedTag(object) }
       : undefined;
   return {
+    ...known,
     deleting: metadata.deletionTimestamp !== undefined,
     hasFinalizer: metadata.finalizers?.includes(PACKAGE_REVISION_FINALIZER) ?? false,
     desired: spec.lifecycle ?? 'Draft',
@@ -32,7 +38,6 @@ export function observeRevision(
       hasStrays: git.strays !== undefined,
       inputHash: knownInputHash(object, git),
     },
-    failedForGood,
     metadataPending: metadata.generation !== status?.observedGeneration && asksForMetadata(object),
     wantedHash: variant ? metadata.annotations?.[INPUT_HASH_ANNOTATION] : undefined,
     comparedHash: findCondition(status?.conditions, 'InputsMatch') ? status?.inputHash : undefined,
@@ -74,7 +79,7 @@ export function fingerprint(
   sources: readonly (PackageRevision | undefined)[],
 ): string {
   const { uid, generation, annotations } = object.metadata;
-  const asked = CONTENT_ANNOTATIONS.map((name) => annotations?.[name]);
+  const asked = [...CONTENT_ANNOTATIONS, RECONCILE_AT_ANNOTATION].map((name) => annotations?.[name]);
   const own = [uid, generation, ...asked, git?.commit, git?.lifecycle];
   const theirs = sources.flatMap((source) => [
     source?.metadata.uid,

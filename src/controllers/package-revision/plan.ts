@@ -59,6 +59,10 @@ export interface ObservedRevisionState {
   readonly comparedHash?: string;
   /** Rendered condition for the commit that git shows; hand pushes are rendered once. */
   readonly renderedCommit?: string;
+  /** Revisions that were made from this one, as many as are shown; absent without any. */
+  readonly referencedBy?: readonly string[];
+  /** Nothing may be written to its repository. */
+  readonly readOnly: boolean;
   /** Why a move towards publication is not allowed now (failed render, unmet gates); absent when it is. */
   readonly proposalFault?: string;
 }
@@ -66,6 +70,19 @@ export interface ObservedRevisionState {
 const published = (lifecycle: Lifecycle): boolean => lifecycle === 'Published' || lifecycle === 'DeletionProposed';
 
 export function planRevision(state: ObservedRevisionState): RevisionPlan {
+  return state.readOnly ? planReadOnly(state) : planWritable(state);
+}
+
+/** What the object says of git is made so where that takes no write; where it takes one, that is said. */
+function planReadOnly(state: ObservedRevisionState): RevisionPlan {
+  if (state.deleting) return state.hasFinalizer ? { action: 'removeFinalizer' } : { action: 'none' };
+  const plan = planWritable({ ...state, failedForGood: true, git: state.git && { ...state.git, hasStrays: false } });
+  const wishes = plan.action === 'transition' || plan.action === 'blocked' || (!state.git && !state.seen);
+  if (!wishes || plan.action === 'forget') return plan;
+  return { action: 'blocked', reason: 'ReadOnly', message: 'the repository is registered as read-only' };
+}
+
+function planWritable(state: ObservedRevisionState): RevisionPlan {
   if (state.deleting) return planDeletion(state);
   if (!state.git) return planMissing(state);
   const { git } = state;
@@ -108,7 +125,9 @@ function planContent(
     if (git.handPushed && state.renderedCommit !== git.commit) return { action: 'render' };
     const otherInputs = state.wantedHash !== undefined && git.inputHash !== state.wantedHash;
     if (otherInputs || state.metadataPending) return { action: 'mutate' };
-    return undefined;
+    // What is proposed was rendered as it is, whoever made it.
+    const leaving = state.desired === 'Proposed' || state.desired === 'Published';
+    return leaving && state.renderedCommit !== git.commit ? { action: 'render' } : undefined;
   }
   const needsComparison =
     git.lifecycle === 'Published' && git.inputHash === undefined && state.wantedHash !== undefined;
@@ -159,5 +178,16 @@ function planDeletion(state: ObservedRevisionState): RevisionPlan {
       message: 'must be proposed for deletion by setting spec.lifecycle to DeletionProposed prior to deletion',
     };
   }
+  const { referencedBy = [] } = state;
+  if (referencedBy.length > 0 && published(state.git.lifecycle) && !state.git.branchHead) {
+    return { action: 'blocked', reason: 'Referenced', message: `is the upstream of ${listed(referencedBy)}` };
+  }
   return { action: 'deleteFromGit' };
+}
+
+const SHOWN = 3;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > SHOWN ? ' and others' : '';
+  return `${names.slice(0, SHOWN).join(', ')}${more}; delete them, or upgrade them, first`;
 }

@@ -1,10 +1,15 @@
 import { ConflictError } from '../../api/errors.ts';
 import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
-import { FIELD_MANAGER, LATEST_REVISION_LABEL, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
+import {
+  FIELD_MANAGER,
+  PACKAGE_REVISION_FINALIZER,
+  RECONCILE_AT_ANNOTATION,
+  REPOSITORY_LABEL,
+} from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
-import { ensureFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
+import { removeFinalizer } from '../../kube/finalizers.ts';
 import { conflictSummary } from '../../merge/describe.ts';
 import type { Package } from '../../package/package.ts';
 import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repository/types.ts';
@@ -12,11 +17,15 @@ import { RenderError } from '../../task/errors.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { sourceNames, variantOf } from '../indexes.ts';
 import { repositoryFault } from '../package-variant/observe.ts';
+import { isReadOnly } from '../repository/claim.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
+import { latestLabelPatch } from './labels.ts';
 import { fingerprint, knownInputHash, movedTag, observeRevision } from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
+import { referrersOf } from './referrers.ts';
 import { RevisionReport } from './report.ts';
 import { findRevision } from './sources.ts';
+import { approverOf, stampsOf } from './stamps.ts';
 import { gitStatus, mirrorOf, outcomeStatus } from './status.ts';
 
 /** More steps than any sequence needs: create or render, propose, publish. A plan that never ends is a bug, not a wait. */
@@ -85,6 +94,11 @@ export class PackageRevisionReconciler implements Reconciler {
     report: RevisionReport,
   ): Promise<Work> {
     const repository = await this.#env.gateway.open(repositoryObject);
+    const asked = object.metadata.annotations?.[RECONCILE_AT_ANNOTATION];
+    if (asked !== undefined && asked !== object.status?.lastHandledReconcileAt) {
+      await this.#lookAgain({ repositoryObject, repository, signal });
+      report.status({ lastHandledReconcileAt: asked });
+    }
     const { revisions } = await repository.snapshot({ signal });
     const git = findRevision(revisions, object);
     return { object, repositoryObject, repository, git, blocked: false, signal, report };
@@ -103,11 +117,15 @@ export class PackageRevisionReconciler implements Reconciler {
   async #run(key: string, work: Work): Promise<void> {
     for (let step = 0; step < MAX_STEPS; step++) {
       const variant = this.#variant(work.object);
+      const object = work.report.current();
+      const referencedBy = referrersOf(object, this.#env.revisions);
       const failedForGood = this.#failures.get(key) === this.#attempt(work);
-      const plan = planRevision(observeRevision(work.report.current(), work.git, variant, failedForGood));
+      const known = { failedForGood, referencedBy, readOnly: isReadOnly(work.repositoryObject) };
+      const plan = planRevision(observeRevision(object, work.git, variant, known));
       if (!(await this.#step(key, work, plan))) break;
     }
     if (work.git) await this.#mirror(work, work.git);
+    work.report.status({ referencedBy: referrersOf(work.report.current(), this.#env.revisions) });
   }
 
   /** Carries out one step; false when there is nothing more to do now. */
@@ -132,7 +150,11 @@ export class PackageRevisionReconciler implements Reconciler {
    * Somebody else has written to the remote: the next plan, and all other revisions, must see it. When there is nothing new to
    * see, nobody is woken: the repository would wake this very revision, which would find the same again, for ever.
    */
-  async #lookAgain({ repositoryObject, repository, signal }: Work): Promise<void> {
+  async #lookAgain({
+    repositoryObject,
+    repository,
+    signal,
+  }: Pick<Work, 'repositoryObject' | 'repository' | 'signal'>): Promise<void> {
     const before = await repository.snapshot({ signal });
     const after = await repository.sync({ signal });
     if (before.version !== after.version) this.#env.wake.repository(objectKey(repositoryObject.metadata));
@@ -149,16 +171,7 @@ export class PackageRevisionReconciler implements Reconciler {
         report.blocked(plan.reason, plan.message, false);
         return false;
       case 'addFinalizer':
-        this.#replace(
-          work,
-          await ensureFinalizer(
-            this.#env.store,
-            PACKAGE_REVISION,
-            work.object,
-            PACKAGE_REVISION_FINALIZER,
-            this.#options(signal),
-          ),
-        );
+        await this.#adopt(work);
         return true;
       case 'removeFinalizer':
         await this.#letGo(work.object, signal);
@@ -191,12 +204,15 @@ export class PackageRevisionReconciler implements Reconciler {
         });
         this.#reportGit(work, work.git as RevisionInfo);
         return true;
-      case 'transition':
-        work.git = await this.#transition(repository, work.git as RevisionInfo, plan.to, signal);
+      case 'transition': {
+        const before = work.git as RevisionInfo;
+        work.git = await this.#transition(work, before, plan.to);
+        report.status(stampsOf(report.current(), before.lifecycle, plan.to));
         this.#reportGit(work, work.git);
         report.event(plan.to, `${work.object.metadata.name} is ${plan.to}`);
         if (plan.to === 'Published') this.#env.wake.repository(objectKey(work.repositoryObject.metadata));
         return true;
+      }
       case 'dropStrays': {
         const { strays = [] } = work.git as RevisionInfo;
         work.git = await repository.dropStrays(work.git as RevisionInfo, { signal });
@@ -226,12 +242,7 @@ export class PackageRevisionReconciler implements Reconciler {
     return true;
   }
 
-  #transition(
-    repository: PackageRepository,
-    info: RevisionInfo,
-    to: Lifecycle,
-    signal: AbortSignal,
-  ): Promise<RevisionInfo> {
+  #transition({ repository, object, signal }: Work, info: RevisionInfo, to: Lifecycle): Promise<RevisionInfo> {
     switch (to) {
       case 'Draft':
         return repository.reject(info, { signal });
@@ -242,7 +253,7 @@ export class PackageRevisionReconciler implements Reconciler {
       case 'Published':
         return info.lifecycle === 'DeletionProposed'
           ? repository.restore(info, { signal })
-          : repository.publish(info, { signal });
+          : repository.publish(info, { signal, author: approverOf(object) });
     }
   }
 
@@ -274,10 +285,17 @@ export class PackageRevisionReconciler implements Reconciler {
   }
 
   async #labelLatest(work: Work, latest: boolean): Promise<void> {
-    const wanted = String(latest);
-    if (work.object.metadata.labels?.[LATEST_REVISION_LABEL] === wanted) return;
-    if (!latest && work.object.metadata.labels?.[LATEST_REVISION_LABEL] === undefined) return;
-    await this.#patch(work, { metadata: { labels: { [LATEST_REVISION_LABEL]: wanted } } });
+    const labels = latestLabelPatch(work.object.metadata.labels, latest);
+    if (labels) await this.#patch(work, { metadata: { labels } });
+  }
+
+  /** One write for all that our objects bear. The version guards the finalizers, which other writers share. */
+  async #adopt(work: Work): Promise<void> {
+    const { uid, resourceVersion, finalizers = [] } = work.object.metadata;
+    const latest = latestLabelPatch(work.object.metadata.labels, work.git?.latest ?? false);
+    const labels = { [REPOSITORY_LABEL]: work.object.spec.repository, ...latest };
+    const ours = [...finalizers, PACKAGE_REVISION_FINALIZER];
+    await this.#patch(work, { metadata: { uid, resourceVersion, finalizers: ours, labels } });
   }
 
   #reportGit(work: Work, info: RevisionInfo): void {

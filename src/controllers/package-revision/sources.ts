@@ -1,10 +1,11 @@
 import { TerminalError, TransientError } from '../../api/errors.ts';
 import type { PackageRevision } from '../../api/kinds.ts';
+import { remoteIdentity } from '../../repository/address.ts';
 import { fetchPackage } from '../../repository/sources.ts';
 import type { GitLock, PackageRepository, RevisionInfo } from '../../repository/types.ts';
-import { isSamePlace } from '../../task/mutations/upgrade.ts';
 import type { GitSource, PackageSources, ResolvedGitPackage, ResolvedRevision } from '../../task/types.ts';
 import type { ControllerEnvironment } from '../environment.ts';
+import { INDEX } from '../indexes.ts';
 
 type SourcesEnvironment = Pick<ControllerEnvironment, 'repositories' | 'revisions' | 'gateway' | 'secrets'>;
 
@@ -91,11 +92,8 @@ function readLocked(
   signal: AbortSignal,
 ): Promise<ResolvedGitPackage> {
   const registered = env.repositories
-    .list()
-    .find(
-      ({ metadata, spec }) =>
-        metadata.namespace === namespace && isSamePlace({ repo: spec?.git?.repo }, { repo: git.repo }),
-    )?.spec.git;
+    .byIndex(INDEX.remote, remoteIdentity(git.repo))
+    .find(({ metadata }) => metadata.namespace === namespace)?.spec.git;
   const { directory, commit } = git;
   return readGit(
     env,

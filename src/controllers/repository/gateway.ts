@@ -4,12 +4,13 @@ import { TerminalError } from '../../api/errors.ts';
 import type { Repository } from '../../api/kinds.ts';
 import { objectKey, objectLabel } from '../../api/object.ts';
 import { FairQueue } from '../../concurrency/fair-queue.ts';
-import { LimitedGitStore } from '../../repository/git/limited-store.ts';
+import { LimitedGitStore, type NetworkLimits } from '../../repository/git/limited-store.ts';
 import type { GitRepositoryOptions } from '../../repository/git/options.ts';
 import { createGitRepository } from '../../repository/git/repository.ts';
 import { mirrorDirectory, openGitStore } from '../../repository/git/store/open.ts';
 import type { CredentialsProvider, GitStore } from '../../repository/git/types.ts';
 import type { PackageRepository } from '../../repository/types.ts';
+import { isReadOnly } from './claim.ts';
 
 export interface GatewayOptions {
   /** Folder for bare mirrors. */
@@ -23,8 +24,10 @@ export interface GatewayOptions {
   readonly createRepository?: (store: GitStore, options: GitRepositoryOptions) => PackageRepository;
 }
 
-/** Calls to remotes at the same time. One that hangs costs next to nothing but its place, so there are more than cores. */
-const CALLS = 16;
+/** Fetches and pushes at the same time. One that hangs costs next to nothing but its place, so there are more than cores. */
+const TRANSFERS = 16;
+/** Lists of refs at the same time: enough for every worker of the repositories. */
+const LISTINGS = 32;
 /** A long fetch must not hold up the push of the same remote. */
 const CALLS_PER_REMOTE = 2;
 
@@ -41,12 +44,7 @@ export class RepositoryGateway {
   readonly #options: GatewayOptions;
   readonly #stores = new Map<string, Promise<GitStore>>();
   readonly #opened = new Map<string, Promise<Opened>>();
-  /** Callers are workers of controllers, so their number is bounded already. */
-  readonly #network = new FairQueue({
-    total: CALLS,
-    perLane: CALLS_PER_REMOTE,
-    backlogPerLane: Number.POSITIVE_INFINITY,
-  });
+  readonly #network: NetworkLimits = { listing: networkQueue(LISTINGS), transfer: networkQueue(TRANSFERS) };
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -112,6 +110,11 @@ export class RepositoryGateway {
   }
 }
 
+/** Callers are workers of controllers, so their number is bounded already. */
+function networkQueue(total: number): FairQueue {
+  return new FairQueue({ total, perLane: CALLS_PER_REMOTE, backlogPerLane: Number.POSITIVE_INFINITY });
+}
+
 /** What was read with a secret lies in a place of its own, so that nobody without that secret reads it. */
 function mirrorRoot(mirrors: string, scope: string): string {
   return scope === '' ? mirrors : join(mirrors, createHash('sha256').update(scope).digest('hex'));
@@ -140,7 +143,7 @@ function gitSettings(object: Repository, now: () => number): GitRepositoryOption
     repo: git.repo,
     branch: git.branch || 'main',
     directory: (git.directory ?? '').replace(/^\/+|\/+$/g, ''),
-    createBranch: git.createBranch ?? false,
+    createBranch: (git.createBranch ?? false) && !isReadOnly(object),
     ...(author ? { author } : {}),
     now,
   };

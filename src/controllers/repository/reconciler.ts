@@ -1,4 +1,4 @@
-import { ConflictError, TerminalError } from '../../api/errors.ts';
+import { ConflictError, describeError, TerminalError } from '../../api/errors.ts';
 import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
 import {
   FIELD_MANAGER,
@@ -9,17 +9,19 @@ import {
 } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
 import type { Lister, ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
-import { retryPolicy } from '../../kube/result.ts';
+import { sameJson } from '../../kube/json.ts';
 import { packageRevisionName } from '../../repository/names.ts';
 import type { RefWarning, RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import type { ControllerEnvironment } from '../environment.ts';
-import { INDEX } from '../indexes.ts';
+import { INDEX, remoteOf } from '../indexes.ts';
+import { latestLabels } from '../package-revision/labels.ts';
 import { publishedTag } from '../package-revision/observe.ts';
 import { ObjectReport } from '../report.ts';
+import { overlapMessage, placeHolder } from './claim.ts';
 import { type KnownRevision, planDiscovery } from './plan.ts';
-
-/** How often a repository is looked at when nothing else asks for it. */
-const DEFAULT_SYNC_MS = 3_600_000;
+import { nextLook } from './retry.ts';
+import { parseSchedule, type Schedule } from './schedule.ts';
+import { type LastSync, planSync, type SyncPlan, shownTimes, syncIdentity } from './sync-plan.ts';
 
 /** With a reason where somebody has to be told by an event. */
 interface Warning extends Omit<RefWarning, 'reason'> {
@@ -44,8 +46,8 @@ export class RepositoryReconciler implements Reconciler {
   readonly name = 'repository';
   readonly workers: number;
   readonly #env: RepositoryEnvironment;
-  /** When each repository was asked for its refs last, and for which generation of its object. */
-  readonly #synced = new Map<string, { readonly at: number; readonly of: string }>();
+  /** The last look at each repository that succeeded. */
+  readonly #synced = new Map<string, LastSync>();
 
   constructor(env: RepositoryEnvironment, workers: number) {
     this.#env = env;
@@ -55,40 +57,83 @@ export class RepositoryReconciler implements Reconciler {
   async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult | undefined> {
     const object = this.#env.repositories.get(key);
     if (!object || object.metadata.deletionTimestamp !== undefined) {
-      this.#synced.delete(key);
-      await this.#env.gateway.close(key);
+      await this.#forget(key);
       return undefined;
     }
-    const { signal, now } = context;
-    const of = `${object.metadata.uid} ${object.metadata.generation}`;
-    const last = this.#synced.get(key);
-    const dueInMs = last?.of === of ? last.at + DEFAULT_SYNC_MS - now().getTime() : 0;
     const report = new ObjectReport(this.#env, object, context);
+    const holder = placeHolder(object, this.#env.repositories.byIndex(INDEX.remote, remoteOf(object)));
+    if (holder) {
+      await this.#forget(key);
+      report.blocked('Overlaps', overlapMessage(holder), false);
+      return report.write();
+    }
+    const plan = planSync(object, this.#schedule(report, object), this.#synced.get(key), context.now());
     try {
-      const repository = await this.#env.gateway.open(object);
-      const snapshot = dueInMs > 0 ? await repository.snapshot({ signal }) : await repository.sync({ signal });
-      const found = await this.#discover(object, snapshot, signal);
-      this.#report(report, object, snapshot, now());
+      const snapshot = await this.#look(object, plan, context);
+      const found = await this.#discover(object, snapshot, context.signal);
+      this.#report(report, snapshot, plan);
       this.#warn(report, object, [...found, ...snapshot.warnings]);
-      if (dueInMs <= 0) this.#synced.set(key, { at: now().getTime(), of });
-      report.requeueAfter(dueInMs > 0 ? dueInMs : DEFAULT_SYNC_MS);
+      this.#tellTimes(report, object, plan);
+      report.requeueAfter(plan.nextInMs);
     } catch (error) {
-      report.failed(error);
-      // What only a change can help may be changed in git, which tells nobody.
-      if (retryPolicy(error) === 'terminal') this.#env.wake.repository(key, DEFAULT_SYNC_MS);
+      this.#failed(report, key, error);
     }
     return report.write();
   }
 
-  #report(report: ObjectReport<Repository>, object: Repository, snapshot: RepositorySnapshot, now: Date): void {
+  async #forget(key: string): Promise<void> {
+    this.#synced.delete(key);
+    await this.#env.gateway.close(key);
+  }
+
+  /** One that cannot be read is said, and no reason not to look at all. */
+  #schedule(report: ObjectReport<Repository>, object: Repository): Schedule {
+    const key = objectKey(object.metadata);
+    try {
+      const schedule = parseSchedule(object.spec?.sync?.schedule, key);
+      report.conditions([{ type: 'ScheduleValid', status: 'absent' }]);
+      return schedule;
+    } catch (error) {
+      if (!(error instanceof TerminalError)) throw error;
+      const message = `${describeError(error)}; it is read once an hour instead`;
+      if (report.conditions([{ type: 'ScheduleValid', status: 'False', reason: error.reason, message }])) {
+        report.warning(error.reason, message);
+      }
+      return parseSchedule(undefined, key);
+    }
+  }
+
+  /** At git when that is due, else at what is known. */
+  async #look(object: Repository, plan: SyncPlan, { signal, now }: ReconcileContext): Promise<RepositorySnapshot> {
+    const repository = await this.#env.gateway.open(object);
+    if (!plan.due) return repository.snapshot({ signal });
+    const at = now();
+    const snapshot = await repository.sync({ signal });
+    this.#synced.set(objectKey(object.metadata), { at, of: syncIdentity(object) });
+    return snapshot;
+  }
+
+  #report(report: ObjectReport<Repository>, snapshot: RepositorySnapshot, plan: SyncPlan): void {
     const packages = new Set(snapshot.revisions.map((revision) => revision.package));
-    const changed = object.status?.gitCommitHash !== snapshot.head || object.status?.packageCount !== packages.size;
     report.status({
       packageCount: packages.size,
       ...(snapshot.head ? { gitCommitHash: snapshot.head } : {}),
-      lastFullSyncTime: changed ? now.toISOString() : (object.status?.lastFullSyncTime ?? now.toISOString()),
+      ...(plan.runOnceAt ? { observedRunOnceAt: plan.runOnceAt } : {}),
+      ...(plan.requestedAt === undefined ? {} : { lastHandledReconcileAt: plan.requestedAt }),
     });
     report.ready('Ready', `${snapshot.revisions.length} revisions of ${packages.size} packages`);
+  }
+
+  #tellTimes(report: ObjectReport<Repository>, object: Repository, plan: SyncPlan): void {
+    const at = this.#synced.get(objectKey(object.metadata))?.at;
+    const tell = !sameJson(report.current().status, object.status);
+    if (at) report.status(shownTimes(object.status, { at, next: plan.next, tell }));
+  }
+
+  #failed(report: ObjectReport<Repository>, key: string, error: unknown): void {
+    const { throws, afterMs } = nextLook(error);
+    report.failed(error, throws ? undefined : afterMs);
+    if (throws && afterMs !== undefined) this.#env.wake.repository(key, afterMs);
   }
 
   /** Events tell what the status did not show before. */
@@ -169,7 +214,7 @@ function discoveredRevision({ apiVersion, kind, metadata }: Repository, info: Re
     metadata: {
       name: packageRevisionName(metadata.name, info.package, info.workspace),
       namespace: metadata.namespace,
-      labels: { [REPOSITORY_LABEL]: metadata.name },
+      labels: { [REPOSITORY_LABEL]: metadata.name, ...(info.branchHead ? {} : latestLabels(info.latest)) },
       ...(info.origin?.variant ? { annotations: { [VARIANT_ANNOTATION]: info.origin.variant } } : {}),
       finalizers: info.branchHead ? [] : [PACKAGE_REVISION_FINALIZER],
       ownerReferences: [{ apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '' }],

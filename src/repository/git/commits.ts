@@ -9,6 +9,8 @@ const MODE_FILE = '100644';
 
 export interface DraftCommit extends CommitInfo {
   readonly tree: Oid;
+  /** Tree of the package in it. */
+  readonly packageTree: Oid;
   readonly parent: Oid | undefined;
   /** From the root of the repository. */
   readonly path: string;
@@ -38,9 +40,10 @@ export class CommitWriter {
     this.#options = options;
   }
 
-  draft({ tree, parent, path, workspace, task, origin, author }: DraftCommit): Promise<Oid> {
+  draft({ tree, packageTree, parent, path, workspace, task, origin, author }: DraftCommit): Promise<Oid> {
     const parents = parent === undefined ? [] : [parent];
-    const trailer = { package: path, workspaceName: workspace, revision: 0, task: taskRecord(task), veranda: origin };
+    const names = { package: path, workspaceName: workspace, revision: 0 };
+    const trailer = { ...names, task: taskRecord(task), veranda: origin, tree: packageTree };
     return this.#write(tree, parents, formatMessage(taskSubject(task.type), trailer), author);
   }
 

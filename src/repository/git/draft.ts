@@ -58,12 +58,14 @@ export class GitDraft implements Draft {
       throw new TerminalError('InvalidPackage', `package ${this.key.package} has no Kptfile`, { file: 'Kptfile' });
     }
     const parentTree = this.#tip === undefined ? undefined : (await objects.commit(this.#tip)).tree;
-    const tree = await objects.graft(parentTree, this.#path, await contents.write(pkg));
+    const packageTree = await contents.write(pkg);
+    const tree = await objects.graft(parentTree, this.#path, packageTree);
     const inputHash = info.origin?.inputHash ?? this.#inputHash;
     const isFirst = this.#start.opened === undefined && this.#tip === this.#start.base;
     if (tree === parentTree && inputHash === this.#inputHash && !isFirst) return;
     const { workspace } = this.key;
-    this.#tip = await this.#tools.commits.draft({ ...info, tree, parent: this.#tip, path: this.#path, workspace });
+    const place = { parent: this.#tip, path: this.#path, workspace };
+    this.#tip = await this.#tools.commits.draft({ ...info, ...place, tree, packageTree });
     this.#inputHash = inputHash;
   }
 

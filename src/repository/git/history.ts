@@ -13,9 +13,9 @@ const READS = 32;
 export interface DraftHistory {
   readonly task?: TaskRecord;
   readonly origin?: VariantRecord;
-  /** The newest commit bears no trailer of the draft. */
+  /** The newest commit bears no trailer of the draft, or was amended since it got it. */
   readonly handPushed: boolean;
-  /** Any of the commits bears no trailer of the draft. */
+  /** The same of any of the commits. */
   readonly editedByHand: boolean;
 }
 
@@ -33,18 +33,25 @@ export async function readDraftHistory(
   let origin: VariantRecord | undefined;
   let byHand = 0;
   let commit = await objects.commit(tip);
-  const handPushed = typeof draftTrailer(commit, path, workspace) !== 'object';
+  let handPushed: boolean | undefined;
   for (let count = 1; count < DRAFT_COMMITS && byHand <= HAND_COMMITS; count++) {
     const trailer = draftTrailer(commit, path, workspace);
+    const ours = typeof trailer === 'object' && (await isAsMade(objects, commit, path, trailer));
+    handPushed ??= !ours;
     if (trailer === 'foreign' || (trailer === undefined && task !== undefined)) break;
-    if (trailer === undefined) byHand++;
+    if (!ours) byHand++;
     origin ??= trailer?.veranda;
     if (trailer?.task && FIRST_TASKS.has(trailer.task.type)) task = trailer.task;
     const parent = commit.parents[0];
     if (parent === undefined || task?.type === 'init' || task?.type === 'clone') break;
     commit = await objects.commit(parent);
   }
-  return { task, origin, handPushed, editedByHand: byHand > 0 };
+  return { task, origin, handPushed: handPushed ?? true, editedByHand: byHand > 0 };
+}
+
+/** Who amends a commit keeps its message, and with it the trailer; the tree that the trailer names tells. */
+async function isAsMade(objects: GitObjects, commit: Commit, path: string, { tree }: Trailer): Promise<boolean> {
+  return tree === undefined || (await objects.treeAt(commit.tree, path)) === tree;
 }
 
 function draftTrailer(commit: Commit, path: string, workspace: string): Trailer | 'foreign' | undefined {

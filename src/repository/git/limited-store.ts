@@ -3,6 +3,14 @@ import type { CallOptions } from '../types.ts';
 import type { Commit, GitStore, NewCommit, Oid, PushOutcome, RefMap, RefUpdate, TreeEntry } from './types.ts';
 import { neverAborted } from './waiting.ts';
 
+/** Queues that the calls of all stores to their remotes wait in. */
+export interface NetworkLimits {
+  /** Lists of refs cost next to nothing but their place, also where they hang. */
+  readonly listing: FairQueue;
+  /** Fetches and pushes. */
+  readonly transfer: FairQueue;
+}
+
 /**
  * A store whose calls to its remote wait for their turn among those of all stores. The lane is the URL, so that a remote
  * which hangs holds a few places only, and no others. Objects are read and written without waiting.
@@ -10,27 +18,27 @@ import { neverAborted } from './waiting.ts';
 export class LimitedGitStore implements GitStore {
   readonly url: string;
   readonly #store: GitStore;
-  readonly #network: FairQueue;
+  readonly #network: NetworkLimits;
 
-  constructor(store: GitStore, network: FairQueue) {
+  constructor(store: GitStore, network: NetworkLimits) {
     this.url = store.url;
     this.#store = store;
     this.#network = network;
   }
 
   listRemote(options: CallOptions = {}): Promise<RefMap> {
-    return this.#inTurn(() => this.#store.listRemote(options), options);
+    return this.#inTurn(this.#network.listing, () => this.#store.listRemote(options), options);
   }
 
   fetch(refs: RefMap, options: CallOptions = {}): Promise<void> {
-    return this.#inTurn(() => this.#store.fetch(refs, options), options);
+    return this.#inTurn(this.#network.transfer, () => this.#store.fetch(refs, options), options);
   }
 
   push(
     updates: readonly RefUpdate[],
     options: CallOptions & { readonly atomic?: boolean } = {},
   ): Promise<ReadonlyMap<string, PushOutcome>> {
-    return this.#inTurn(() => this.#store.push(updates, options), options);
+    return this.#inTurn(this.#network.transfer, () => this.#store.push(updates, options), options);
   }
 
   has(oid: Oid): Promise<boolean> {
@@ -65,7 +73,7 @@ export class LimitedGitStore implements GitStore {
     return this.#store.close();
   }
 
-  #inTurn<T>(call: () => Promise<T>, { signal = neverAborted() }: CallOptions): Promise<T> {
-    return this.#network.run(this.url, call, { signal });
+  #inTurn<T>(queue: FairQueue, call: () => Promise<T>, { signal = neverAborted() }: CallOptions): Promise<T> {
+    return queue.run(this.url, call, { signal });
   }
 }

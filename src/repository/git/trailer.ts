@@ -1,4 +1,5 @@
 import type { TaskRecord, VariantRecord } from '../types.ts';
+import type { Oid } from './types.ts';
 
 const MARK = 'kpt:';
 
@@ -12,6 +13,8 @@ export interface Trailer {
   /** Absent on approvals. */
   readonly task?: TaskRecord;
   readonly veranda?: VariantRecord;
+  /** Tree of the package as we made it: a commit that holds another one was amended. Absent on approvals and Porch's commits. */
+  readonly tree?: Oid;
 }
 
 const SUBJECTS: ReadonlyMap<string, string> = new Map([
@@ -34,7 +37,8 @@ export function taskSubject(type: string): string {
 /** A commit message; the trailer is its last line. */
 export function formatMessage(subject: string, trailer?: Trailer): string {
   if (!trailer) return `${subject}\n`;
-  const { package: path, workspaceName, revision, task, veranda } = trailer;
+  const { package: path, workspaceName, revision, task, tree } = trailer;
+  const veranda = tree === undefined ? trailer.veranda : { ...trailer.veranda, tree };
   const json = JSON.stringify({ package: path, workspaceName, revision: String(revision), task, veranda });
   return `${subject}\n\n${MARK}${json}\n`;
 }
@@ -69,6 +73,7 @@ function readTrailer(json: string): Trailer | undefined {
     revision: readRevision(revision),
     task: readTask(task),
     veranda: readVariant(veranda),
+    ...(isObject(veranda) && typeof veranda.tree === 'string' ? { tree: veranda.tree } : {}),
   };
 }
 

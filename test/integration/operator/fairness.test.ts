@@ -72,6 +72,23 @@ describe('a repository that hangs', () => {
     expect(waiting.filter(isReady)).toEqual([]);
   });
 
+  test('G-02, 7.8.136: at its listing, and seven more like it, delays no ninth repository', async () => {
+    hangsAt = ['discoverFetch'];
+    for (let index = 0; index < 8; index++) await register(`sick${index}`);
+    await bench.operator.start(deadline);
+    await until(() => hanging === 8);
+
+    await register('fine');
+    const name = await revision('fine', 'app');
+    await until(() => isReady(name));
+
+    // All of them hang still.
+    expect(hanging).toBe(8);
+    for (let index = 0; index < 8; index++) {
+      expect(bench.repositoryObject(`sick${index}`).status?.conditions).toBeUndefined();
+    }
+  });
+
   test('as the upstream of more packages than are worked on at a time delays no other package', async () => {
     hangsAt = ['discoverFetch'];
     await register('fine');

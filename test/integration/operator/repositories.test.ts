@@ -83,8 +83,9 @@ describe('repositories', () => {
 
   test('7.8.128, 7.8.129: a missing branch is said with its field, and made when that is asked for', async () => {
     await served('a');
+    await served('b');
     await bench.register('lost', server.url('a.git'), {}, { branch: 'release' });
-    await bench.register('made', server.url('a.git'), {}, { branch: 'other', createBranch: true });
+    await bench.register('made', server.url('b.git'), {}, { branch: 'other', createBranch: true });
     await bench.start();
 
     expect(ready('lost')).toMatchObject({
@@ -263,7 +264,7 @@ test('G-15: a hundred repositories are synced a few at a time', async () => {
       await bench.register(`r${index}`, remote.path, {}, { directory: `d${index}` });
     await bench.start();
 
-    expect(most).toBeLessThanOrEqual(8);
+    expect(most).toBeLessThanOrEqual(32);
     expect(condition(bench.repositoryObject('r99'), 'Ready')?.status).toBe('True');
   } finally {
     await bench.close();
@@ -271,22 +272,8 @@ test('G-15: a hundred repositories are synced a few at a time', async () => {
 });
 
 test('G-15: forty remotes are called a few at a time, and each of them by few', async () => {
-  const running = new Map<string, number>();
-  let most = 0;
-  let mostOfOne = 0;
-  const counted = async <T>(url: string, call: () => Promise<T>): Promise<T> => {
-    running.set(url, (running.get(url) ?? 0) + 1);
-    most = Math.max(
-      most,
-      [...running.values()].reduce((sum, calls) => sum + calls, 0),
-    );
-    mostOfOne = Math.max(mostOfOne, running.get(url) ?? 0);
-    try {
-      return await call();
-    } finally {
-      running.set(url, (running.get(url) ?? 0) - 1);
-    }
-  };
+  const lists = new CallCounter();
+  const transfers = new CallCounter();
   const bench = await OperatorBench.open({
     open: {
       openStore: async (options) => {
@@ -295,9 +282,9 @@ test('G-15: forty remotes are called a few at a time, and each of them by few', 
           call.bind(store),
         ) as [typeof store.listRemote, typeof store.fetch, typeof store.push];
         return Object.assign(store, {
-          listRemote: (...args: Parameters<typeof listRemote>) => counted(store.url, () => listRemote(...args)),
-          fetch: (...args: Parameters<typeof fetch>) => counted(store.url, () => fetch(...args)),
-          push: (...args: Parameters<typeof push>) => counted(store.url, () => push(...args)),
+          listRemote: (...args: Parameters<typeof listRemote>) => lists.count(store.url, () => listRemote(...args)),
+          fetch: (...args: Parameters<typeof fetch>) => transfers.count(store.url, () => fetch(...args)),
+          push: (...args: Parameters<typeof push>) => transfers.count(store.url, () => push(...args)),
         });
       },
     },
@@ -316,10 +303,32 @@ test('G-15: forty remotes are called a few at a time, and each of them by few', 
     await bench.start();
 
     expect(names.filter((name) => condition(bench.get(name), 'Ready')?.status !== 'True')).toEqual([]);
-    expect(most).toBeGreaterThan(1);
-    expect(most).toBeLessThanOrEqual(16);
-    expect(mostOfOne).toBeLessThanOrEqual(2);
+    expect(transfers.most).toBeGreaterThan(1);
+    expect(transfers.most).toBeLessThanOrEqual(16);
+    expect(lists.most).toBeLessThanOrEqual(32);
+    expect(Math.max(transfers.mostOfOne, lists.mostOfOne)).toBeLessThanOrEqual(2);
   } finally {
     await bench.close();
   }
 });
+
+/** Calls that run at the same time, of all remotes and of each. */
+class CallCounter {
+  most = 0;
+  mostOfOne = 0;
+  #running = 0;
+  readonly #ofOne = new Map<string, number>();
+
+  async count<T>(url: string, call: () => Promise<T>): Promise<T> {
+    const ofOne = (this.#ofOne.get(url) ?? 0) + 1;
+    this.#ofOne.set(url, ofOne);
+    this.most = Math.max(this.most, ++this.#running);
+    this.mostOfOne = Math.max(this.mostOfOne, ofOne);
+    try {
+      return await call();
+    } finally {
+      this.#running--;
+      this.#ofOne.set(url, (this.#ofOne.get(url) ?? 0) - 1);
+    }
+  }
+}

@@ -228,6 +228,32 @@ describe('discovery (4.5)', () => {
 });
 
 describe('changes from outside (4.6)', () => {
+  test.each([
+    ['another content is a push by hand, although our trailer is kept', { 'a/by-hand.yaml': 'x: 1\n' }, true],
+    ['the same content is as we made it', {}, false],
+  ])('142: our commit on a draft, amended: %s', async (_what, added, byHand) => {
+    const repository = await fixture.open({ createBranch: true });
+    const { commit, ref } = await makeDraft(repository, 'a', 'w1');
+    const { remote } = fixture;
+    const files = await remote.git('ls-tree', '-r', '--name-only', commit);
+    const kept = await Promise.all(
+      files.split('\n').map(async (path) => [path, `${await remote.git('show', `${commit}:${path}`)}\n`] as const),
+    );
+    const side = await remote.commit('side', { ...Object.fromEntries(kept), ...added });
+    const message = await remote.git('log', '-1', '--format=%B', commit);
+    const person = ['-c', 'user.name=Eve', '-c', 'user.email=eve@example.com'];
+    const amended = await remote.git(...person, 'commit-tree', `${side}^{tree}`, '-p', `${commit}^`, '-m', message);
+    await remote.git('update-ref', ref, amended);
+
+    await repository.sync();
+    expect(await find(repository, 'a', 'w1')).toMatchObject({
+      commit: amended,
+      handPushed: byHand,
+      editedByHand: byHand,
+      task: { type: 'init' },
+    });
+  });
+
   test('142: a push to a draft shows after a sync, and a stale writer loses', async () => {
     const repository = await fixture.open({ createBranch: true });
     await repository.sync();

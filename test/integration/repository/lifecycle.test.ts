@@ -33,7 +33,11 @@ describe('layout (4.1, 4.2)', () => {
       workspaceName: 'w1',
       revision: '0',
       task: { type: 'init', init: { description: 'test' } },
-      veranda: { variant: 'ns/v', inputHash: 'v1:abc' },
+      veranda: {
+        variant: 'ns/v',
+        inputHash: 'v1:abc',
+        tree: await fixture.remote.git('rev-parse', `${branch}:apps/shop`),
+      },
     });
     expect(await fixture.remote.git('rev-parse', `${branch}^`)).toBe(await fixture.remote.git('rev-parse', 'main'));
   });

@@ -8,7 +8,7 @@ import {
 } from '../../../src/api/kinds.ts';
 import type { KubeObject } from '../../../src/api/object.ts';
 import { objectKey } from '../../../src/api/object.ts';
-import { revisionIndexes, variantIndexes } from '../../../src/controllers/indexes.ts';
+import { repositoryIndexes, revisionIndexes, variantIndexes } from '../../../src/controllers/indexes.ts';
 import type { VariantListers } from '../../../src/controllers/package-variant/observe.ts';
 import type { IndexFunction } from '../../../src/kube/controller.ts';
 import { IndexedCache } from '../../../src/kube/indexed-cache.ts';
@@ -119,7 +119,7 @@ export function listersOf({
   readonly variants?: readonly PackageVariant[];
 } = {}): VariantListers {
   return {
-    repositories: cacheOf(repositories, {}),
+    repositories: cacheOf(repositories, repositoryIndexes),
     revisions: cacheOf(revisions, revisionIndexes),
     variants: cacheOf(variants, variantIndexes),
   };

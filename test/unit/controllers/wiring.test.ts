@@ -9,7 +9,7 @@ import {
   REPOSITORY,
   type Repository,
 } from '../../../src/api/kinds.ts';
-import { INPUT_HASH_ANNOTATION } from '../../../src/api/labels.ts';
+import { INPUT_HASH_ANNOTATION, READ_ONLY_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../../../src/api/labels.ts';
 import { type KubeObject, objectKey } from '../../../src/api/object.ts';
 import type { SecretChanges } from '../../../src/controllers/environment.ts';
 import { addIndexes, connect } from '../../../src/controllers/wiring.ts';
@@ -118,7 +118,7 @@ describe('which keys an event wakes', () => {
     };
     connect(
       informers,
-      { injectables, secretChanges },
+      { injectables, selectables: { onChange: () => undefined }, secretChanges },
       {
         repository: queue('repository'),
         revision: queue('revision'),
@@ -180,6 +180,50 @@ describe('which keys an event wakes', () => {
       'variant my-pv',
     ]);
     expect(wokenBy(() => informers.revisions.remove(DOWNSTREAM))).toContain('variant my-pv');
+  });
+
+  test('whoever gets or loses a downstream is woken: by the name in its source, and by the place in its lock', () => {
+    const made = (name: string): PackageRevision => {
+      const object = revisionOf({ repository: 'other', package: 'made', workspace: 'ws' });
+      return { ...object, spec: { ...object.spec, source: { cloneFrom: { upstreamRef: { name } } } } };
+    };
+    const locked = revisionOf({ repository: 'other', package: 'locked', workspace: 'ws' });
+    const git = { repo: 'https://git.example.com/blueprints', directory: 'foo', ref: 'foo/v1', commit: 'c1' };
+    const withLock = { ...locked, status: { ...locked.status, upstreamLock: { type: 'git' as const, git } } };
+    const upstream = `revision ${UPSTREAM.metadata.name}`;
+
+    expect(wokenBy(() => informers.revisions.put(made(UPSTREAM.metadata.name)))).toContain(upstream);
+    expect(wokenBy(() => informers.revisions.put(later(made(UPSTREAM.metadata.name))))).not.toContain(upstream);
+    expect(wokenBy(() => informers.revisions.remove(made(UPSTREAM.metadata.name)))).toContain(upstream);
+    informers.revisions.put(locked);
+    expect(wokenBy(() => informers.revisions.put(withLock))).toContain(upstream);
+    expect(wokenBy(() => informers.revisions.put(locked))).toContain(upstream);
+  });
+
+  test('a repository that comes, goes or turns read-only wakes those on the same remote, whatever the spelling', () => {
+    const url = { type: 'git' as const, git: { repo: 'git@git.example.com:blueprints' } };
+    const twin: Repository = { ...repositoryOf('twin'), spec: url };
+    const annotations = { [READ_ONLY_ANNOTATION]: 'true' };
+    const readOnly = { ...twin, metadata: { ...twin.metadata, annotations } };
+    const both = ['repository blueprints', 'repository twin'];
+
+    expect(wokenBy(() => informers.repositories.put(twin))).toEqual(expect.arrayContaining(both));
+    expect(wokenBy(() => informers.repositories.put(later(twin)))).toEqual(['repository twin']);
+    expect(wokenBy(() => informers.repositories.put(readOnly))).toEqual(both);
+    expect(wokenBy(() => informers.repositories.put(twin))).toEqual(both);
+    expect(wokenBy(() => informers.repositories.remove(twin))).toContain('repository blueprints');
+  });
+
+  test('the annotation that asks for a look wakes its own object', () => {
+    const annotations = { [RECONCILE_AT_ANNOTATION]: '1' };
+    const asked = <T extends KubeObject>(object: T): T => ({
+      ...object,
+      metadata: { ...object.metadata, annotations },
+    });
+    expect(wokenBy(() => informers.repositories.put(asked(repositoryOf('blueprints'))))).toEqual([
+      'repository blueprints',
+    ]);
+    expect(wokenBy(() => informers.revisions.put(asked(UPSTREAM)))).toEqual([`revision ${UPSTREAM.metadata.name}`]);
   });
 
   test('other wanted inputs, or another owner, wake the revision itself', () => {

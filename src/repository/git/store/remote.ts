@@ -8,6 +8,8 @@ import { parseListing } from './listing.ts';
 import type { RemoteUrl } from './remote-url.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** A list of refs is short, and many wait for it: what takes longer hangs. */
+const LIST_TIMEOUT_MS = 20_000;
 
 interface RemoteCall {
   /** Bare repository that the command works on. */
@@ -15,6 +17,8 @@ interface RemoteCall {
   readonly args: (url: string) => readonly string[];
   readonly input?: string;
   readonly signal?: AbortSignal;
+  /** At most so long; the deadline of every call holds as well. */
+  readonly timeoutMs?: number;
 }
 
 /** A git call that ended by itself; `failure` is absent when it succeeded. */
@@ -42,6 +46,7 @@ export class Remote {
       directory,
       args: (url) => ['ls-remote', '--heads', '--tags', '--end-of-options', url],
       signal: options.signal,
+      timeoutMs: LIST_TIMEOUT_MS,
     });
     if (result.failure !== undefined) throw failureError(result.failure, this.url, result.stderr);
     return parseListing(result.stdout);
@@ -110,7 +115,7 @@ export class Remote {
         input: call.input,
         config,
         environment,
-        timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
+        timeoutMs: Math.min(timeoutMs ?? DEFAULT_TIMEOUT_MS, call.timeoutMs ?? Number.POSITIVE_INFINITY),
         signal,
       }),
     );

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { TerminalError, TransientError } from '../../../src/api/errors.ts';
-import { REPOSITORY } from '../../../src/api/kinds.ts';
-import { RepositoryGateway } from '../../../src/controllers/repository/gateway.ts';
-import { RepositoryReconciler } from '../../../src/controllers/repository/reconciler.ts';
-import { EmbeddedStore } from '../../../src/kube/adapters/embedded/store.ts';
-import { nullLogger } from '../../../src/observability/logger.ts';
-import { listersOf, repositoryOf } from './support.ts';
+import { TerminalError, TransientError } from '../../../../src/api/errors.ts';
+import { REPOSITORY } from '../../../../src/api/kinds.ts';
+import { RepositoryGateway } from '../../../../src/controllers/repository/gateway.ts';
+import { RepositoryReconciler } from '../../../../src/controllers/repository/reconciler.ts';
+import { EmbeddedStore } from '../../../../src/kube/adapters/embedded/store.ts';
+import { nullLogger } from '../../../../src/observability/logger.ts';
+import { listersOf, repositoryOf } from '../support.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -15,7 +15,7 @@ test.each([
     new TerminalError('HostileContent', 'no'),
     [HOUR_MS],
   ],
-  ['is left to the back-off of its queue', new TransientError('Unreachable', 'no'), []],
+  ['is left to the back-off of its queue, and to a limit of it', new TransientError('Unreachable', 'no'), [30_000]],
 ])('a repository that failed %s: %p', async (_, error, wanted) => {
   const store = new EmbeddedStore({ kinds: [{ kind: REPOSITORY }] });
   const object = await store.create(repositoryOf('shop'), { fieldManager: 'test' });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type ObservedRevisionState, planRevision } from '../../../src/controllers/package-revision/plan.ts';
-import type { Lifecycle } from '../../../src/repository/types.ts';
+import { type ObservedRevisionState, planRevision } from '../../../../src/controllers/package-revision/plan.ts';
+import type { Lifecycle } from '../../../../src/repository/types.ts';
 
 type Git = NonNullable<ObservedRevisionState['git']>;
 
@@ -19,6 +19,8 @@ const state = (changes: Partial<ObservedRevisionState>): ObservedRevisionState =
   hasSource: true,
   discovered: false,
   failedForGood: false,
+  readOnly: false,
+  renderedCommit: 'c1',
   metadataPending: false,
   ...changes,
 });
@@ -117,7 +119,8 @@ describe('planRevision', () => {
 
   test('renders a push by hand once', () => {
     const pushed = git('Draft', { handPushed: true });
-    expect(planRevision(state({ git: pushed, seen: seen('Draft') }))).toEqual({ action: 'render' });
+    const unrendered = state({ git: pushed, seen: seen('Draft'), renderedCommit: 'c0' });
+    expect(planRevision(unrendered)).toEqual({ action: 'render' });
     expect(planRevision(state({ git: pushed, seen: seen('Draft'), renderedCommit: 'c1' }))).toEqual({ action: 'none' });
   });
 
@@ -184,5 +187,79 @@ describe('planRevision', () => {
       action: 'blocked',
       reason: 'DeletionBlocked',
     });
+  });
+});
+
+describe('a fresh render before a proposal (7.6.98, 7.7.109)', () => {
+  const draft = { git: git('Draft'), seen: seen('Draft'), renderedCommit: undefined } as const;
+
+  test.each(['Proposed', 'Published'] as const)(
+    'what nobody is known to have rendered is rendered to be %s',
+    (desired) => {
+      expect(planRevision(state({ ...draft, desired }))).toEqual({ action: 'render' });
+    },
+  );
+
+  test('a draft that stays one is left alone', () => {
+    expect(planRevision(state(draft))).toEqual({ action: 'none' });
+  });
+
+  test('a render that failed for good is not repeated, and keeps the draft from being proposed', () => {
+    const failed = state({ ...draft, desired: 'Proposed', failedForGood: true, proposalFault: 'it does not render' });
+    expect(planRevision(failed)).toMatchObject({ action: 'blocked', reason: 'NotProposable' });
+  });
+});
+
+describe('a revision that others were made from (7.7.115)', () => {
+  const referencedBy = ['a.x.v1', 'a.y.v1', 'a.z.v1', 'b.x.v1'];
+  const doomed = { deleting: true, desired: 'DeletionProposed', referencedBy } as const;
+
+  test('is not deleted, and says by whom it is kept', () => {
+    expect(planRevision(state({ ...doomed, git: git('DeletionProposed') }))).toEqual({
+      action: 'blocked',
+      reason: 'Referenced',
+      message: 'is the upstream of a.x.v1, a.y.v1, a.z.v1 and others; delete them, or upgrade them, first',
+    });
+  });
+
+  test('is proposed for deletion first, if that is asked for', () => {
+    expect(planRevision(state({ ...doomed, git: git('Published') }))).toMatchObject({ to: 'DeletionProposed' });
+  });
+
+  test('goes when it was never published, or is a branch’s head, or is gone from git', () => {
+    expect(planRevision(state({ ...doomed, git: git('Draft') }))).toEqual({ action: 'deleteFromGit' });
+    const head = git('DeletionProposed', { branchHead: true });
+    expect(planRevision(state({ ...doomed, git: head }))).toEqual({ action: 'deleteFromGit' });
+    expect(planRevision(state(doomed))).toEqual({ action: 'removeFinalizer' });
+  });
+});
+
+describe('a revision of a repository that is read-only', () => {
+  const readOnly = { readOnly: true, hasSource: false, discovered: true } as const;
+  const refused = { action: 'blocked', reason: 'ReadOnly', message: 'the repository is registered as read-only' };
+
+  test('is shown as git has it, and its object follows git', () => {
+    expect(planRevision(state({ ...readOnly, git: git('Draft', { handPushed: true, hasStrays: true }) }))).toEqual({
+      action: 'none',
+    });
+    const published = state({ ...readOnly, git: git('Published'), seen: seen('Draft') });
+    expect(planRevision(published)).toEqual({ action: 'follow', lifecycle: 'Published' });
+    expect(planRevision(state({ ...readOnly, seen: seen('Draft') }))).toEqual({ action: 'forget' });
+  });
+
+  test('is not made, moved or published, and says so', () => {
+    expect(planRevision(state({ readOnly: true }))).toEqual(refused);
+    const draft = { ...readOnly, git: git('Draft'), seen: seen('Draft') };
+    for (const desired of ['Proposed', 'Published', 'DeletionProposed'] as const) {
+      expect(planRevision(state({ ...draft, desired }))).toEqual(refused);
+    }
+  });
+
+  test('is left in git when its object is deleted', () => {
+    for (const lifecycle of ['Draft', 'Published', 'DeletionProposed'] as const) {
+      expect(planRevision(state({ ...readOnly, deleting: true, git: git(lifecycle) }))).toEqual({
+        action: 'removeFinalizer',
+      });
+    }
   });
 });

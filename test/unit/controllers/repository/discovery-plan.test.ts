@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type KnownRevision, planDiscovery } from '../../../src/controllers/repository/plan.ts';
-import type { RevisionInfo } from '../../../src/repository/types.ts';
+import { type KnownRevision, planDiscovery } from '../../../../src/controllers/repository/plan.ts';
+import type { RevisionInfo } from '../../../../src/repository/types.ts';
 
 const found = (changes: Partial<RevisionInfo> = {}): RevisionInfo => ({
   package: 'foo',
