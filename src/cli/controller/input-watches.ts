@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { KubeObject } from '../../api/object.ts';
 import type { Change } from '../../kube/controller.ts';
 import { type InputType, InputWatch, type InputWatchOptions } from './input-watch.ts';
@@ -21,6 +22,8 @@ export class InputWatches {
   readonly #watches = new Map<string, InputWatch>();
   readonly #changeHandlers: ((change: Change<KubeObject>) => void)[] = [];
   readonly #syncedHandlers: ((key: InputKey) => void)[] = [];
+  /** A watch outlives the work that asked for it first, and is not part of it in the log. */
+  readonly #outside = AsyncLocalStorage.snapshot();
   readonly #needs: (() => Iterable<InputKey>)[] = [];
   #cancelSweep: (() => void) | undefined;
 
@@ -48,7 +51,13 @@ export class InputWatches {
     const id = keyText(key);
     const known = this.#watches.get(id);
     if (known) return known;
-    const watch = new InputWatch({
+    const watch = this.#outside(() => this.#open(key));
+    this.#watches.set(id, watch);
+    return watch;
+  }
+
+  #open(key: InputKey): InputWatch {
+    return new InputWatch({
       ...this.#options,
       ...key,
       onChange: (change) => {
@@ -58,8 +67,6 @@ export class InputWatches {
         for (const handler of this.#syncedHandlers) handler(key);
       },
     });
-    this.#watches.set(id, watch);
-    return watch;
   }
 
   /** Begins to look after the watches, until `close`. */
