@@ -31,7 +31,7 @@ run: dist/main.js ## A fleet of six clusters on local git repositories, from man
 	node scripts/run-sample.mjs fleet
 
 .PHONY: test
-test: dist/main.js ## All tests: unit, integration, conformance
+test: dist/main.js ## All tests: unit, integration, conformance, and on a real control plane
 	scripts/setup-integration.sh
 	$(JEST)
 
@@ -42,6 +42,10 @@ dist/starlark.wasm: $(INSTALLED) $(wildcard scripts/starlark/*)
 .PHONY: test-unit
 test-unit: $(INSTALLED) dist/starlark.wasm ## Unit tests: no root, no services, under a minute
 	$(JEST) --selectProjects unit
+
+.PHONY: cluster
+cluster: $(INSTALLED) ## A Kubernetes control plane with our CRDs, roles and policies, until Ctrl-C
+	@node --no-warnings test/env/cluster/run.ts
 
 .PHONY: lint
 lint: $(INSTALLED) ## Types, style, promise rules, import directions, generated files

@@ -55,11 +55,13 @@ export type ProgramName = keyof typeof PROGRAMS;
 const LOCK_MS = 30 * 60_000;
 
 /**
- * The path of a program of Kubernetes, etcd or containerd, built from its Go module when it is not in the cache yet. The cache is
+ * The path of a program of Kubernetes, etcd or containerd: that of KUBEBUILDER_ASSETS (envtest's folder) where it is there, else built from its Go module when it is not in the cache yet. The cache is
  * `VERANDA_TESTENV_CACHE`, by default `~/.cache/veranda-testenv`; nothing of it is removed here.
  * @throws Error that names what to install, or the file with what the compiler said
  */
 export async function binary(name: ProgramName): Promise<string> {
+  const assets = process.env.KUBEBUILDER_ASSETS;
+  if (assets && existsSync(join(assets, name))) return join(assets, name);
   const component: Component = COMPONENTS[PROGRAMS[name]];
   const folder = join(cacheFolder(), `${PROGRAMS[name]}-${component.version}`);
   const path = join(folder, name);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Service, startService } from '../service.ts';
 import { binary } from './binaries.ts';
+import { openExternalCluster } from './external.ts';
 import { Pki } from './pki.ts';
 
 export interface ControlPlaneOptions {
@@ -42,8 +43,13 @@ export interface ControlPlane {
 const DESCRIPTION = 'etcd and Kubernetes v1.36.3 built from Go modules, as processes of this machine';
 const READY_MS = 60_000;
 
-/** A control plane of this machine's own, on free ports; ends with this process. */
+/**
+ * A control plane on free ports that ends with this process; or the cluster that the environment names (see `external.ts`), whose
+ * API server cannot be stopped and has no audit log. With KUBEBUILDER_ASSETS etcd and the API server are those of that folder.
+ */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const external = await openExternalCluster();
+  if (external) return external;
   const directory = await mkdtemp(join(tmpdir(), 'veranda-cluster-'));
   const plane = new LocalControlPlane(directory, options);
   try {
