@@ -53,6 +53,8 @@ export const CONTENT_ANNOTATIONS = [
 ] as const;
 /** Annotation of an object: any new value asks for a look at it now, at what it stands for in git too. */
 export const RECONCILE_AT_ANNOTATION = 'veranda.dev/reconcile-at';
+/** Annotation of a Repository: name of the Secret whose key `token` a git server proves to know when it asks for a sync. */
+export const WEBHOOK_SECRET_ANNOTATION = 'veranda.dev/webhook-secret';
 /** Annotation of a Repository: with "true" nothing is ever written to it, and it is in no other Repository's way. */
 export const READ_ONLY_ANNOTATION = 'veranda.dev/read-only';
 /** Annotation of a PackageRevision: who proposed it, stamped at admission. */

@@ -23,8 +23,7 @@ export function secretCredentials(store: ObjectStore, namespace: string, name: s
       throw new TransientError('SecretNotFound', `Secret ${name} does not exist`, {
         object: `Secret ${namespace}/${name}`,
       });
-    const value = (key: string): string | undefined =>
-      text(secret.stringData?.[key]) ?? decode(text(secret.data?.[key]));
+    const value = (key: string): string | undefined => keyOf(secret, key);
     const credentials: GitCredentials = {
       username: value('username'),
       password: value('password'),
@@ -41,6 +40,17 @@ export function secretCredentials(store: ObjectStore, namespace: string, name: s
   };
 }
 
+/** One value of a Secret; undefined when there is no such Secret or key, or nothing in it. @throws as the store */
+export async function readSecretKey(
+  store: ObjectStore,
+  namespace: string,
+  name: string,
+  key: string,
+): Promise<string | undefined> {
+  const secret = await store.get(SECRET, { namespace, name });
+  return (secret && keyOf(secret, key)) || undefined;
+}
+
 export function secretChanges(store: EmbeddedStore): SecretChanges {
   return {
     onChange: (handler) => {
@@ -51,6 +61,10 @@ export function secretChanges(store: EmbeddedStore): SecretChanges {
       });
     },
   };
+}
+
+function keyOf({ data, stringData }: Secret, key: string): string | undefined {
+  return text(stringData?.[key]) ?? decode(text(data?.[key]));
 }
 
 /** Manifests of Secrets are not validated: a value may be of any type. */

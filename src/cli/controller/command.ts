@@ -60,7 +60,7 @@ async function runController(settings: Settings, logger: Logger, context: CliCon
   const client = new HttpApiClient({ ...connection, rate: requestRate(settings) });
   // A lease must not wait behind other requests.
   const leaseClient = new HttpApiClient({ ...connection, connections: 1 });
-  const identity = `${hostname()}_${randomUUID()}`;
+  const identity = `${context.env.POD_NAME ?? hostname()}_${randomUUID()}`;
   const elector = leaderElector(settings, { credentials, client: leaseClient, identity, metrics, logger });
   const run = new ControllerProcess({ settings, client, elector, identity, metrics, logger });
   try {

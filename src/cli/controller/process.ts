@@ -1,14 +1,20 @@
 import { TransientError } from '../../api/errors.ts';
+import { REPOSITORY } from '../../api/kinds.ts';
+import { RECONCILE_AT_ANNOTATION } from '../../api/labels.ts';
 import { abortable } from '../../concurrency/abortable.ts';
 import type { ApiClient } from '../../kube/adapters/kubernetes/client.ts';
+import { systemClock } from '../../kube/clock.ts';
 import type { LeaderElector, Leadership } from '../../kube/leader-election.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { MetricsRegistry } from '../../observability/metrics.ts';
 import { EXIT } from '../context.ts';
+import { readSecretKey } from '../secrets.ts';
 import { ClusterOperator } from './cluster-operator.ts';
+import { explainedSecret } from './cluster-secrets.ts';
 import { healthEndpoint, metricsEndpoint } from './endpoints.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
 import type { Settings } from './settings.ts';
+import { SyncEndpoint } from './sync-endpoint.ts';
 
 export interface ControllerProcessOptions {
   readonly settings: Settings;
@@ -20,6 +26,9 @@ export interface ControllerProcessOptions {
   readonly logger: Logger;
 }
 
+/** Apart from the operator's own: what a webhook sets is no part of what a controller applies. */
+const SYNC_FIELD_MANAGER = 'veranda-sync';
+
 /** Without a lease nobody else can take over. */
 const ALWAYS: Leadership = { isLeading: () => true, lost: new AbortController().signal };
 
@@ -28,6 +37,7 @@ export class ControllerProcess {
   readonly #options: ControllerProcessOptions;
   readonly #leadership: Leadership;
   readonly #operator: ClusterOperator;
+  readonly #sync: SyncEndpoint;
   #stopping = false;
 
   constructor(options: ControllerProcessOptions) {
@@ -39,6 +49,7 @@ export class ControllerProcess {
       leadership: this.#leadership,
       mayWork: async (signal) => await elector?.acquired(signal),
     });
+    this.#sync = this.#syncEndpoint();
   }
 
   /**
@@ -62,6 +73,7 @@ export class ControllerProcess {
       if (!until.aborted) throw error;
     } finally {
       this.#stopping = true;
+      this.#sync.close();
       await this.#stop();
       // What the leader does has ended: the next one need not wait.
       keep.abort();
@@ -69,6 +81,27 @@ export class ControllerProcess {
       await Promise.all(servers.map((server) => server.close()));
     }
     return this.#leadership.lost.aborted ? EXIT.failed : EXIT.ok;
+  }
+
+  /** Any replica answers: what it writes is a wish, and the leader acts on it. */
+  #syncEndpoint(): SyncEndpoint {
+    const { repositories, store } = this.#operator;
+    return new SyncEndpoint({
+      repositories,
+      readToken: async (namespace, name) => {
+        try {
+          return await readSecretKey(store, namespace, name, 'token');
+        } catch (error) {
+          throw explainedSecret(error, namespace, name);
+        }
+      },
+      requestSync: async ({ metadata: { namespace, name, uid } }, at) => {
+        const patch = { metadata: { uid, annotations: { [RECONCILE_AT_ANNOTATION]: at } } };
+        await store.patch(REPOSITORY, { namespace, name }, patch, { fieldManager: SYNC_FIELD_MANAGER });
+      },
+      clock: systemClock,
+      logger: this.#options.logger,
+    });
   }
 
   async #listen(servers: HttpServer[]): Promise<void> {
@@ -83,6 +116,7 @@ export class ControllerProcess {
     const wanted = [
       { name: 'health', address: settings.healthAddress, handle: health },
       { name: 'metrics', address: settings.metricsAddress, handle: metricsEndpoint(metrics) },
+      { name: 'sync', address: settings.syncAddress, handle: this.#sync.handle.bind(this.#sync) },
     ] as const;
     for (const { address, ...server } of wanted) {
       if (address !== 'off') servers.push(await startHttpServer({ ...server, address, logger }));
