@@ -200,7 +200,23 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
              "type": "array",
              "maxItems": 256,
              "items": {
-              "type": "object"
+              "type": "object",
+              "required": [
+               "name"
+              ],
+              "properties": {
+               "name": {
+                "type": "string",
+                "minLength": 1
+               },
+               "value": {
+                "type": "string"
+               },
+               "valueFrom": {
+                "type": "object"
+               }
+              },
+              "additionalProperties": false
              }
             }
            },

@@ -217,11 +217,28 @@ export interface PodContainerOverrides {
    *
    * Items: One variable.
    */
-  readonly env?: readonly {
+  readonly env?: readonly EnvironmentVariable[];
+}
+/**
+ * One variable.
+ */
+export interface EnvironmentVariable {
+  /**
+   * Name of the variable.
+   */
+  readonly name: string;
+  /**
+   * Its value.
+   */
+  readonly value?: string;
+  /**
+   * Where its value comes from, as in a Pod.
+   */
+  readonly valueFrom?: {
     readonly [k: string]: {
       readonly [k: string]: unknown;
     };
-  }[];
+  };
 }
 /**
  * Tags for which Porch's function runner has a program. It counts where a function runner is configured.
