@@ -11,7 +11,7 @@ import {
 } from '../api/kinds.ts';
 import { type KubeObject, objectLabel } from '../api/object.ts';
 import { describeDiagnostics, validateManifest } from '../api/validate.ts';
-import type { Injectables } from '../controllers/environment.ts';
+import type { Injectables, Selectables } from '../controllers/environment.ts';
 import { Operator, type OperatorOptions } from '../controllers/operator.ts';
 import { type GatewayOptions, RepositoryGateway } from '../controllers/repository/gateway.ts';
 import { EmbeddedStore, type StoreChange } from '../kube/adapters/embedded/store.ts';
@@ -85,6 +85,7 @@ export class LocalOperator {
       isCurrent: (informer) => store.isCurrent(informer.kind, informer.resourceVersion),
       gateway: this.#gateway,
       injectables: storeInjectables(store),
+      selectables: storeSelectables(store),
       secrets,
       secretChanges: secretChanges(store),
       renderer: this.#renderer,
@@ -186,6 +187,23 @@ function storeInjectables(store: EmbeddedStore): Injectables {
       store.onChange(({ before, after }) => {
         const object = after ?? before;
         if (object && injectable(object)) handler(object);
+      });
+    },
+  };
+}
+
+/** Everything that the manifests brought along may be selected, except secrets. */
+function storeSelectables(store: EmbeddedStore): Selectables {
+  const selectable = ({ apiVersion, kind }: KubeObject): boolean => kind !== 'Secret' || apiVersion !== 'v1';
+  return {
+    list: async (namespace, apiVersion, kind, signal) => {
+      const { items } = await store.list({ apiVersion, kind, plural: '', namespaced: true }, { signal });
+      return items.filter((item) => selectable(item) && (item.metadata.namespace ?? namespace) === namespace);
+    },
+    onChange: (handler) => {
+      store.onChange((change) => {
+        const object = change.after ?? change.before;
+        if (object && selectable(object)) handler(change);
       });
     },
   };

@@ -1,6 +1,6 @@
 import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
 import type { KubeObject } from '../api/object.ts';
-import type { EventRecorder, Informer } from '../kube/controller.ts';
+import type { Change, EventRecorder, Informer } from '../kube/controller.ts';
 import type { ObjectStore } from '../kube/store.ts';
 import type { PackageMerger } from '../merge/types.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -28,6 +28,18 @@ export interface Injectables {
   onChange(handler: (object: KubeObject) => void): void;
 }
 
+/** Objects that sets may select: of the kinds that the operator was granted, never Secrets. */
+export interface Selectables {
+  /**
+   * Objects of a kind in a namespace; of a kind that has no namespaces, all that there are.
+   * @throws TransientError when they could not be looked at, which is never "there are none"; TerminalError
+   * NoMatchingTargets for a kind that is not served or was not granted
+   */
+  list(namespace: string, apiVersion: string, kind: string, signal: AbortSignal): Promise<readonly KubeObject[]>;
+  /** Changes of objects of kinds that were listed, and of those that could not be listed before. */
+  onChange(handler: (change: Change<KubeObject>) => void): void;
+}
+
 /** Tells that Secrets came, changed or went: by their names only, never what they hold. */
 export interface SecretChanges {
   onChange(handler: (secret: { readonly namespace: string; readonly name: string }) => void): void;
@@ -52,6 +64,7 @@ export interface ControllerEnvironment {
   readonly variantSets: Informer<PackageVariantSet>;
   readonly gateway: RepositoryGateway;
   readonly injectables: Injectables;
+  readonly selectables: Selectables;
   /** Secret of a namespace as credentials; asked before each network call. */
   readonly secrets: (namespace: string, name: string) => CredentialsProvider;
   readonly renderer: Renderer;

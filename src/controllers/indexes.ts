@@ -1,7 +1,8 @@
 import type { PackageRevision, PackageVariant, Repository } from '../api/kinds.ts';
-import { PACKAGE_VARIANT_SET_LABEL, VARIANT_ANNOTATION } from '../api/labels.ts';
+import { SET_NAME_LABEL, VARIANT_ANNOTATION } from '../api/labels.ts';
 import { type ObjectMeta, objectKey } from '../api/object.ts';
 import { cleanDirectory, remoteIdentity } from '../repository/address.ts';
+import { variantSetNames } from './package-variant-set/indexes.ts';
 
 /** Names of the informer indexes; each maps an event to the few objects that it concerns. */
 export const INDEX = {
@@ -17,7 +18,7 @@ export const INDEX = {
   variantRepository: 'variantRepository',
   /** namespace/name of objects that a variant may inject */
   injector: 'injector',
-  /** uid of the set that a variant belongs to */
+  /** what tells the set of a variant: see {@link variantSetKeys} */
   variantSet: 'variantSet',
   /** namespace/name of the variant that a revision was made for */
   variant: 'variant',
@@ -70,10 +71,7 @@ export const variantIndexes = {
   [INDEX.variantRepository]: ({ metadata, spec }: PackageVariant) => [
     ...new Set([...inNamespace(metadata, spec?.upstream?.repo), ...inNamespace(metadata, spec?.downstream?.repo)]),
   ],
-  [INDEX.variantSet]: ({ metadata }: PackageVariant) => {
-    const set = metadata.labels?.[PACKAGE_VARIANT_SET_LABEL];
-    return set === undefined ? [] : [set];
-  },
+  [INDEX.variantSet]: (variant: PackageVariant) => variantSetNames(variant),
   [INDEX.injector]: ({ metadata, spec }: PackageVariant) =>
     (spec?.injectors ?? []).flatMap((injector) => inNamespace(metadata, injector.name)),
 };
@@ -123,5 +121,6 @@ function lockNames(lock: Lock): readonly string[] {
 /** Key of the set that a variant belongs to. */
 export function setOf({ metadata }: PackageVariant): string | undefined {
   const owner = metadata.ownerReferences?.find((reference) => reference.kind === 'PackageVariantSet');
-  return owner && `${metadata.namespace ?? ''}/${owner.name}`;
+  const name = owner?.name ?? metadata.labels?.[SET_NAME_LABEL];
+  return name === undefined ? undefined : `${metadata.namespace ?? ''}/${name}`;
 }

@@ -14,7 +14,7 @@ import { addIndexes, connect } from './wiring.ts';
 export interface OperatorOptions
   extends Pick<
     ControllerEnvironment,
-    'store' | 'gateway' | 'injectables' | 'secrets' | 'renderer' | 'merger' | 'events' | 'logger'
+    'store' | 'gateway' | 'injectables' | 'selectables' | 'secrets' | 'renderer' | 'merger' | 'events' | 'logger'
   > {
   readonly informers: {
     readonly repositories: SharedInformer<Repository>;

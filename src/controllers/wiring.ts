@@ -3,7 +3,7 @@ import { CONTENT_ANNOTATIONS, READ_ONLY_ANNOTATION, RECONCILE_AT_ANNOTATION } fr
 import { type KubeObject, objectKey } from '../api/object.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { Informer } from '../kube/controller.ts';
-import type { Injectables, SecretChanges } from './environment.ts';
+import type { Injectables, SecretChanges, Selectables } from './environment.ts';
 import {
   INDEX,
   remoteOf,
@@ -14,6 +14,7 @@ import {
   variantIndexes,
   variantOf,
 } from './indexes.ts';
+import { addSetIndexes, connectSets } from './package-variant-set/wiring.ts';
 import { isReadOnly } from './repository/claim.ts';
 
 /** Annotations of a Repository that ask for another look at it. */
@@ -37,19 +38,25 @@ interface Informers {
 /** What changes beside the informers' objects. */
 interface Surroundings {
   readonly injectables: Pick<Injectables, 'onChange'>;
+  readonly selectables: Pick<Selectables, 'onChange'>;
   readonly secretChanges: SecretChanges;
 }
 
 type Change<T> = { readonly before?: T; readonly after?: T; readonly initial?: boolean };
 
-export function addIndexes({ repositories, revisions, variants }: Informers): void {
+export function addIndexes({ repositories, revisions, variants, variantSets }: Informers): void {
   for (const [name, index] of Object.entries(repositoryIndexes)) repositories.addIndex(name, index);
   for (const [name, index] of Object.entries(revisionIndexes)) revisions.addIndex(name, index);
   for (const [name, index] of Object.entries(variantIndexes)) variants.addIndex(name, index);
+  addSetIndexes({ variantSets });
 }
 
 /** Maps every event to the few keys that it concerns: work in proportion to the change, whatever the size of the fleet. */
-export function connect(informers: Informers, { injectables, secretChanges }: Surroundings, queues: Queues): void {
+export function connect(
+  informers: Informers,
+  { injectables, selectables, secretChanges }: Surroundings,
+  queues: Queues,
+): void {
   const { repositories, revisions, variants, variantSets } = informers;
   const wakeVariants = (index: string, value: string): void => {
     for (const variant of variants.byIndex(index, value)) queues.variant(objectKey(variant.metadata));
@@ -105,6 +112,7 @@ export function connect(informers: Informers, { injectables, secretChanges }: Su
     }
   });
 
+  connectSets(informers, selectables, queues.variantSet);
   variantSets.onChange((change) => {
     if (specChanged(change)) queues.variantSet(objectKey(current(change).metadata));
   });

@@ -1,50 +1,104 @@
 import type { PackageVariantSpec } from '../../api/generated/package-variant.ts';
-import type { PackageVariant } from '../../api/kinds.ts';
+import type { PackageVariant, PackageVariantSet } from '../../api/kinds.ts';
 import { sameJson } from '../../kube/json.ts';
-import { type DesiredVariant, distinctVariantName, variantName } from './targets.ts';
+import { distinctVariantName, downstreamId, variantName } from './names.ts';
+import { belongsTo, claimPatch, isOfAnotherSet, isStray } from './ownership.ts';
+import type { DesiredVariant, PlannedVariant, TargetFault, VariantChange } from './types.ts';
 
-/** What has to happen to a set's variants; `keep` need nothing. */
+/** What has to happen to a set's variants. */
 export interface SetPlan {
-  readonly apply: readonly PlannedVariant[];
-  readonly keep: readonly PlannedVariant[];
+  /** In the order of the targets. */
+  readonly variants: readonly PlannedVariant[];
+  /** Nobody wants them any more, and nobody has deleted them yet. */
   readonly remove: readonly PackageVariant[];
+  readonly faults: readonly TargetFault[];
 }
 
-export interface PlannedVariant {
-  readonly name: string;
-  readonly target: string;
-  readonly spec: PackageVariantSpec;
-  readonly existing?: PackageVariant;
+/** The variants of the set's namespace, by name and by owner. */
+export interface Variants {
+  /** Those that may be the set's. */
+  readonly candidates: readonly PackageVariant[];
+  byName(name: string): PackageVariant | undefined;
 }
 
 /**
  * Compares what a set wants with the variants it has. A variant is known by its downstream, so that it keeps its name
- * whatever becomes of the set's other targets.
+ * whatever becomes of the set's other targets, and whoever named it. Pure.
  */
-export function planSet(set: string, desired: readonly DesiredVariant[], existing: readonly PackageVariant[]): SetPlan {
-  const byDownstream = new Map(existing.map((variant) => [downstreamId(variant.spec), variant]));
-  const names = new Set(existing.map((variant) => variant.metadata.name));
-  const apply: PlannedVariant[] = [];
-  const keep: PlannedVariant[] = [];
-  for (const { target, spec } of desired) {
-    const id = downstreamId(spec);
-    const found = byDownstream.get(id);
-    byDownstream.delete(id);
-    const name = found?.metadata.name ?? freeName(set, spec, names);
+export function planSet(set: PackageVariantSet, desired: readonly DesiredVariant[], variants: Variants): SetPlan {
+  const own = variants.candidates.filter((variant) => belongsTo(set, variant));
+  const known = knownByDownstream(own);
+  const names = new Set(own.map(({ metadata }) => metadata.name));
+  const planned = new Map<string, PlannedVariant>();
+  const faults: TargetFault[] = [];
+  for (const wanted of desired) {
+    const id = downstreamId(wanted.spec.downstream);
+    const first = planned.get(id);
+    if (first) {
+      faults.push(duplicate(wanted, first));
+      continue;
+    }
+    const place = known.get(id) ?? freePlace(set, wanted, names, variants);
+    if ('reason' in place) {
+      faults.push(place);
+      continue;
+    }
+    const { name } = place.metadata;
     names.add(name);
-    const planned = { name, target, spec, existing: found };
-    if (found && sameJson(found.spec, spec)) keep.push(planned);
-    else apply.push(planned);
+    const existing = 'spec' in place ? place : undefined;
+    planned.set(id, { ...wanted, name, existing, change: changeOf(set, wanted.spec, existing) });
   }
-  const remove = [...byDownstream.values()].filter((variant) => variant.metadata.deletionTimestamp === undefined);
-  return { apply, keep, remove };
+  const remove = [...known].filter(
+    ([id, { metadata }]) => !planned.has(id) && metadata.deletionTimestamp === undefined,
+  );
+  return { variants: [...planned.values()], remove: remove.map(([, variant]) => variant), faults };
 }
 
-function freeName(set: string, { downstream }: PackageVariantSpec, names: ReadonlySet<string>): string {
-  const name = variantName(set, downstream);
-  return names.has(name) ? distinctVariantName(set, downstream) : name;
+/** Of two with one downstream, which a restore may leave behind, the first made counts, and the other is left alone. */
+function knownByDownstream(own: readonly PackageVariant[]): ReadonlyMap<string, PackageVariant> {
+  const age = ({ metadata }: PackageVariant): string =>
+    [metadata.deletionTimestamp === undefined ? 0 : 1, metadata.creationTimestamp ?? '', metadata.name].join(' ');
+  const known = new Map<string, PackageVariant>();
+  for (const variant of own.toSorted((a, b) => (age(a) < age(b) ? -1 : 1))) {
+    const id = downstreamId(variant.spec.downstream);
+    if (!known.has(id)) known.set(id, variant);
+  }
+  return known;
 }
 
-function downstreamId({ downstream }: PackageVariantSpec): string {
-  return `${downstream.repo}\0${downstream.package}`;
+type Place = PackageVariant | { readonly metadata: { readonly name: string } } | TargetFault;
+
+/** A name for a variant that the set does not have: Porch's, if need be one that nobody else has. */
+function freePlace(
+  { metadata, ...set }: PackageVariantSet,
+  { target, spec }: DesiredVariant,
+  names: ReadonlySet<string>,
+  variants: Variants,
+): Place {
+  const plain = variantName(metadata.name, spec.downstream);
+  const distinct = distinctVariantName(metadata.name, spec.downstream);
+  const taken = variants.byName(plain);
+  if (names.has(plain) || (taken && isOfAnotherSet({ metadata, ...set }, taken)))
+    return { metadata: { name: distinct } };
+  if (!taken) return { metadata: { name: plain } };
+  if (isStray(taken) && downstreamId(taken.spec.downstream) === downstreamId(spec.downstream)) return taken;
+  const message = `PackageVariant ${plain} exists already and is not this set's`;
+  return { target, reason: 'VariantExists', message, passes: true };
+}
+
+function changeOf(
+  set: PackageVariantSet,
+  spec: PackageVariantSpec,
+  existing: PackageVariant | undefined,
+): VariantChange {
+  if (!existing) return 'create';
+  if (existing.metadata.deletionTimestamp !== undefined) return 'wait';
+  if (!sameJson(existing.spec, spec)) return 'update';
+  return claimPatch(set, existing) ? 'claim' : 'none';
+}
+
+function duplicate({ target, spec }: DesiredVariant, first: PlannedVariant): TargetFault {
+  const { repo, package: pkg } = spec.downstream;
+  const message = `${repo}/${pkg} is the downstream of ${first.target} already`;
+  return { target, reason: 'DuplicateTarget', message, passes: false };
 }

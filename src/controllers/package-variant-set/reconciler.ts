@@ -1,29 +1,65 @@
-import { describeError, TerminalError } from '../../api/errors.ts';
-import type { VariantSetTargetStatus } from '../../api/generated/package-variant-set.ts';
-import { PACKAGE_VARIANT, type PackageVariant, type PackageVariantSet } from '../../api/kinds.ts';
-import { FIELD_MANAGER, PACKAGE_VARIANT_FINALIZER, PACKAGE_VARIANT_SET_LABEL } from '../../api/labels.ts';
+import { TerminalError } from '../../api/errors.ts';
+import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../../api/kinds.ts';
+import { CONFIRM_DELETIONS_ANNOTATION } from '../../api/labels.ts';
+import { objectLabel } from '../../api/object.ts';
+import { describeDiagnostics } from '../../api/validate.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
-import { sanitiseText } from '../../observability/sanitise.ts';
+import type { Lister, ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
 import { ObjectReport } from '../report.ts';
-import { type PlannedVariant, planSet } from './plan.ts';
-import { expandTargets } from './targets.ts';
+import { type CompiledSet, compileSet, hasExpressions } from './compile.ts';
+import { type DeletionDecision, decideDeletions } from './deletion-guard.ts';
+import { variantSetKeys } from './indexes.ts';
+import { faultOutcome, rolloutMember, type TargetOutcome, variantOutcome, waitingOutcome } from './outcome.ts';
+import { belongsTo } from './ownership.ts';
+import { planSet, type SetPlan } from './plan.ts';
+import { describePreview, previewOf } from './preview.ts';
+import { isFault } from './render.ts';
+import { desiredOf, RenderCache } from './render-cache.ts';
+import { decideRollout, type RolloutDecision } from './rollout.ts';
+import { selectObjects } from './select.ts';
+import { conditionsOf, retainedCondition, type SetResult, setStatus, verdictOf } from './summary.ts';
+import { unrollTargets } from './targets.ts';
+import type { PlannedVariant, TargetFault } from './types.ts';
+import { pinnedUpstream, upstreamOf } from './upstream.ts';
+import { VariantWrites } from './writes.ts';
 
-/** Targets listed in status; those that are not Ready come first. */
-const MAX_TARGETS = 50;
+/** What the reconciler reads and writes. */
+export interface SetEnvironment extends Pick<ControllerEnvironment, 'store' | 'selectables' | 'events' | 'logger'> {
+  readonly repositories: Lister<Repository>;
+  readonly revisions: Lister<PackageRevision>;
+  readonly variants: Lister<PackageVariant>;
+  readonly variantSets: Lister<PackageVariantSet>;
+}
+
+/** What is kept of a generation of a set between its reconciles. */
+interface Memory {
+  readonly compiled: CompiledSet;
+  readonly cache: RenderCache;
+}
+
+/** What a set asks for, compared with what there is. */
+interface Observed {
+  readonly plan: SetPlan;
+  readonly faults: readonly TargetFault[];
+  /** Variants that the set has. */
+  readonly existing: number;
+  readonly rollout: RolloutDecision;
+  readonly revision?: number;
+}
 
 /**
- * Keeps one PackageVariant for each target of a set. Observes: the set and its variants. Writes: the variants' spec and
- * ownership, the set's status. One bad target never stops the others.
+ * Keeps one PackageVariant for each target of a set. Observes: the set, its variants, repositories, the objects that it
+ * selects, its upstream. Writes: the variants' spec and ownership, the set's status. One bad target never stops the others.
  */
 export class PackageVariantSetReconciler implements Reconciler {
   readonly name = 'packagevariantset';
   readonly workers: number;
-  readonly #env: ControllerEnvironment;
+  readonly #env: SetEnvironment;
+  readonly #memory = new Map<string, Memory>();
 
-  constructor(env: ControllerEnvironment, workers: number) {
+  constructor(env: SetEnvironment, workers: number) {
     this.#env = env;
     this.workers = workers;
   }
@@ -31,128 +67,200 @@ export class PackageVariantSetReconciler implements Reconciler {
   async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult | undefined> {
     const set = this.#env.variantSets.get(key);
     // Variants of a set that goes are deleted by their owner reference, each under its own deletion policy.
-    if (!set || set.metadata.deletionTimestamp !== undefined) return undefined;
+    if (!set || set.metadata.deletionTimestamp !== undefined) {
+      this.#memory.delete(key);
+      return undefined;
+    }
     const report = new ObjectReport(this.#env, set, context);
     try {
-      await this.#bring(set, report, context.signal);
+      if (set.spec.suspend) report.ready('Suspended', 'spec.suspend is set');
+      else await this.#bring(key, set, report, context);
     } catch (error) {
       report.failed(error);
     }
     return report.write();
   }
 
-  async #bring(set: PackageVariantSet, report: ObjectReport<PackageVariantSet>, signal: AbortSignal): Promise<void> {
-    const { desired, faults } = expandTargets(set);
-    const plan = planSet(
-      set.metadata.name,
-      desired,
-      this.#env.variants.byIndex(INDEX.variantSet, set.metadata.uid ?? ''),
-    );
-    const outcomes: TargetOutcome[] = faults.map(({ target, reason, message }) => ({
-      state: 'unusable',
-      status: { ready: false, message: `${target}: ${reason}: ${message}` },
-    }));
-    for (const planned of plan.keep) outcomes.push(targetOutcome(planned, planned.existing));
-    for (const planned of plan.apply) outcomes.push(await this.#apply(set, planned, signal));
-    summarise(report, outcomes);
-    // Nothing is removed on account of a set that could not be read whole.
-    const failures: unknown[] = outcomes.flatMap(({ retry }) => (retry === undefined ? [] : [retry]));
-    if (faults.length === 0) for (const variant of plan.remove) failures.push(...(await this.#remove(variant, signal)));
-    if (failures.length > 0) throw failures[0];
+  async #bring(
+    key: string,
+    set: PackageVariantSet,
+    report: ObjectReport<PackageVariantSet>,
+    context: ReconcileContext,
+  ): Promise<void> {
+    const memory = await this.#remember(key, set);
+    const { faults } = memory.compiled;
+    if (faults.length > 0) {
+      const [first] = faults;
+      const all = [...faults, ...memory.compiled.targets.flatMap(({ fault }) => (fault ? [asDiagnostic(fault)] : []))];
+      throw new TerminalError('ValidationError', describeDiagnostics(all), {
+        object: objectLabel(set),
+        field: first?.field,
+      });
+    }
+    const observed = await this.#observe(set, memory, context.signal);
+    if (set.spec.mode === 'preview') this.#preview(observed, report);
+    else await this.#execute(set, observed, report, context);
   }
 
-  async #apply(set: PackageVariantSet, planned: PlannedVariant, signal: AbortSignal): Promise<TargetOutcome> {
-    try {
-      this.#refuseForeign(set, planned);
-      const applied = await this.#env.store.apply(variantObject(set, planned), { fieldManager: FIELD_MANAGER, signal });
-      return targetOutcome(planned, applied);
-    } catch (error) {
-      signal.throwIfAborted();
-      const { repo, package: pkg } = planned.spec.downstream;
-      const message = sanitiseText(describeError(error));
-      const final = error instanceof TerminalError;
-      return {
-        state: final ? 'unusable' : 'progressing',
-        status: { variant: planned.name, repo, package: pkg, ready: false, message },
-        ...(final ? {} : { retry: error }),
-      };
+  /** The evaluator is loaded only for sets that need it, and each generation is compiled once. */
+  async #remember(key: string, set: PackageVariantSet): Promise<Memory> {
+    const known = this.#memory.get(key);
+    const { uid, generation } = set.metadata;
+    if (known && known.compiled.uid === uid && known.compiled.generation === generation) return known;
+    const compile = hasExpressions(set) ? (await import('../../krm/cel/text.ts')).compileText : neverCompiled;
+    const compiled = compileSet(set, compile);
+    const memory = { compiled, cache: new RenderCache(compiled) };
+    this.#memory.set(key, memory);
+    return memory;
+  }
+
+  async #observe(set: PackageVariantSet, { compiled, cache }: Memory, signal: AbortSignal): Promise<Observed> {
+    const { metadata, spec } = set;
+    const namespace = metadata.namespace ?? '';
+    const selection = await selectObjects(set, compiled, this.#env, signal);
+    const resolution = upstreamOf(set, this.#env);
+    const { upstream, revision } = pinnedUpstream(set, resolution);
+    const surroundings = {
+      upstream,
+      revision: 'revision' in resolution ? resolution.revision : resolution,
+      repository: (name: string) => this.#env.repositories.get(`${namespace}/${name}`),
+    };
+    const rendered = await cache.render(unrollTargets(spec, selection.objects), surroundings, signal);
+    const candidates = this.#candidates(set);
+    const byName = (name: string) => this.#env.variants.get(`${namespace}/${name}`);
+    const plan = planSet(set, desiredOf(rendered), { candidates, byName });
+    const waitFor = spec.rollout?.waitFor ?? 'Ready';
+    return {
+      plan,
+      faults: [...selection.faults, ...rendered.filter(isFault), ...plan.faults],
+      existing: candidates.filter((variant) => belongsTo(set, variant) && !isGoing(variant)).length,
+      rollout: decideRollout(
+        spec.rollout,
+        plan.variants.map((planned) => rolloutMember(planned, waitFor)),
+      ),
+      ...(revision === undefined ? {} : { revision }),
+    };
+  }
+
+  #candidates(set: PackageVariantSet): readonly PackageVariant[] {
+    const found = variantSetKeys(set).flatMap((value) => this.#env.variants.byIndex(INDEX.variantSet, value));
+    return [...new Set(found)];
+  }
+
+  #preview({ plan, faults, rollout, revision }: Observed, report: ObjectReport<PackageVariantSet>): void {
+    const preview = previewOf(faults.length > 0 ? { ...plan, remove: [] } : plan);
+    const outcomes = [...faults.map(faultOutcome), ...plan.variants.map((planned) => withoutWrite(planned, 'Preview'))];
+    const result: SetResult = {
+      outcomes,
+      rollout,
+      revision,
+      retained: 0,
+      deletion: { reason: 'Preview', message: '' },
+    };
+    const verdict = verdictOf(result);
+    report.status({ ...setStatus(result), preview });
+    rethrow(outcomes.map(({ retry }) => retry));
+    if (faults.length > 0) report.conditions(conditionsOf(verdict));
+    else report.ready('Preview', describePreview(preview));
+  }
+
+  async #execute(
+    set: PackageVariantSet,
+    { plan, faults, existing, rollout, revision }: Observed,
+    report: ObjectReport<PackageVariantSet>,
+    context: ReconcileContext,
+  ): Promise<void> {
+    const writes = new VariantWrites(this.#env.store, context.signal);
+    const isWritten = ({ name, change }: PlannedVariant) => change === 'claim' || rollout.release.has(name);
+    const written = await writes.apply(set, plan.variants.filter(isWritten));
+    const outcomes = [
+      ...faults.map(faultOutcome),
+      ...written,
+      ...plan.variants.filter((planned) => !isWritten(planned)).map((planned) => withoutWrite(planned)),
+    ];
+    const retries = outcomes.map(({ retry }) => retry).filter((retry) => retry !== undefined);
+    const names = plan.remove.map(({ metadata }) => metadata.name);
+    const deletion = this.#decideDeletions(set, names, { existing, desired: plan.variants.length }, context.now());
+    // Nothing is removed on account of a set that could not be read whole, or before what is to replace it is there.
+    const hold = holdReason(faults, retries.length > 0, rollout);
+    const { removed, failures } =
+      deletion.allowed && !hold ? await writes.remove(plan.remove) : { removed: 0, failures: [] };
+    const retained = plan.remove.length - removed;
+    const result: SetResult = { outcomes, rollout, revision, retained, deletion: hold ?? deletion };
+    if (deletion.againInMs !== undefined) report.requeueAfter(deletion.againInMs);
+    report.status({ ...setStatus(result), deletions: deletion.afterRemoval(removed), preview: undefined });
+    rethrow([...retries, ...failures]);
+    this.#conclude(set, result, report);
+  }
+
+  #decideDeletions(
+    set: PackageVariantSet,
+    candidates: readonly string[],
+    numbers: { readonly existing: number; readonly desired: number },
+    now: Date,
+  ): DeletionDecision {
+    return decideDeletions({
+      ...numbers,
+      guard: set.spec.deletionGuard,
+      set: set.metadata.uid ?? '',
+      candidates,
+      confirmation: set.metadata.annotations?.[CONFIRM_DELETIONS_ANNOTATION],
+      before: set.status?.deletions,
+      now,
+    });
+  }
+
+  #conclude(set: PackageVariantSet, result: SetResult, report: ObjectReport<PackageVariantSet>): void {
+    const before = findCondition(set.status?.conditions, 'Ready');
+    const verdict = verdictOf(result);
+    report.conditions([retainedCondition(result)]);
+    report.conditions(conditionsOf(verdict));
+    // Messages hold counts: an event for each of them would be one for each variant.
+    const isNews = before?.reason !== verdict.reason;
+    if (isNews && (verdict.kind === 'stalled' || verdict.kind === 'retrying')) {
+      report.warning(verdict.reason, verdict.message);
     }
   }
+}
 
-  /** @throws TerminalError when the name is that of a variant which somebody else made */
-  #refuseForeign({ metadata }: PackageVariantSet, { name, existing }: PlannedVariant): void {
-    const found = existing ? undefined : this.#env.variants.get(`${metadata.namespace ?? ''}/${name}`);
-    if (!found || found.metadata.ownerReferences?.some((reference) => reference.uid === metadata.uid)) return;
-    throw new TerminalError('VariantExists', `PackageVariant ${name} exists already and is not this set's`);
+function withoutWrite(planned: PlannedVariant, reason?: 'Preview'): TargetOutcome {
+  const isPending = planned.change === 'create' || planned.change === 'update';
+  return isPending ? waitingOutcome(planned, reason) : variantOutcome(planned, planned.existing);
+}
+
+/** Why variants that nobody wants any more stay for now, whatever the guard says. */
+function holdReason(
+  faults: readonly TargetFault[],
+  hasFailed: boolean,
+  rollout: RolloutDecision,
+): { readonly reason: string; readonly message: string } | undefined {
+  // A second target with the same downstream hides nothing.
+  const blind = faults.filter(({ reason }) => reason !== 'DuplicateTarget');
+  if (blind.length > 0) {
+    const message = `nothing is deleted while ${blind.length} targets cannot be read: they may want what seems unwanted`;
+    return { reason: 'TargetsUnreadable', message };
   }
-
-  /** What went wrong, if anything did: one that cannot be removed keeps no other. */
-  async #remove({ metadata }: PackageVariant, signal: AbortSignal): Promise<readonly unknown[]> {
-    try {
-      await this.#env.store.delete(PACKAGE_VARIANT, metadata, { uid: metadata.uid, signal });
-      return [];
-    } catch (error) {
-      signal.throwIfAborted();
-      return [error];
-    }
-  }
+  if (hasFailed) return { reason: 'WritesFailed', message: 'nothing is deleted before all writes have succeeded' };
+  const isUnderWay = rollout.status !== undefined && rollout.status.state !== 'Complete';
+  return isUnderWay
+    ? { reason: 'RolloutUnderWay', message: 'nothing is deleted before the rollout is complete' }
+    : undefined;
 }
 
-function variantObject(
-  { apiVersion, kind, metadata }: PackageVariantSet,
-  { name, spec }: PlannedVariant,
-): PackageVariant {
-  return {
-    apiVersion: PACKAGE_VARIANT.apiVersion,
-    kind: PACKAGE_VARIANT.kind,
-    metadata: {
-      name,
-      namespace: metadata.namespace,
-      labels: { [PACKAGE_VARIANT_SET_LABEL]: metadata.uid ?? '' },
-      finalizers: [PACKAGE_VARIANT_FINALIZER],
-      ownerReferences: [{ apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true }],
-    },
-    spec,
-  };
+function isGoing({ metadata }: PackageVariant): boolean {
+  return metadata.deletionTimestamp !== undefined;
 }
 
-/** Worst first: what nobody but the set's author can help, what waits for its variant's author, what takes its time. */
-const STATES = ['unusable', 'stalled', 'progressing', 'ready'] as const;
-
-interface TargetOutcome {
-  readonly state: (typeof STATES)[number];
-  readonly status: VariantSetTargetStatus;
-  /** Why it must be tried again. */
-  readonly retry?: unknown;
+function asDiagnostic({ target, message }: TargetFault) {
+  return message.startsWith(target) ? { field: '', message } : { field: target, message };
 }
 
-function targetOutcome({ name, spec }: PlannedVariant, variant: PackageVariant | undefined): TargetOutcome {
-  const { repo, package: pkg } = spec.downstream;
-  const { conditions, observedGeneration } = variant?.status ?? {};
-  const ready = findCondition(conditions, 'Ready');
-  const place = { variant: name, repo, package: pkg };
-  if (!ready || observedGeneration !== variant?.metadata.generation) {
-    return { state: 'progressing', status: { ...place, ready: false, message: 'not looked at yet' } };
-  }
-  const isStalled = findCondition(conditions, 'Stalled')?.status === 'True';
-  const state = ready.status === 'True' ? 'ready' : isStalled ? 'stalled' : 'progressing';
-  return { state, status: { ...place, ready: state === 'ready', message: `${ready.reason}: ${ready.message}` } };
+function neverCompiled(): never {
+  throw new Error('a set without expressions has none to compile');
 }
 
-function summarise(report: ObjectReport<PackageVariantSet>, outcomes: readonly TargetOutcome[]): void {
-  const count = (...states: readonly TargetOutcome['state'][]): number =>
-    outcomes.filter(({ state }) => states.includes(state)).length;
-  const sorted = [...outcomes].sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state));
-  const [unusable, failed, ready] = [count('unusable'), count('unusable', 'stalled'), count('ready')];
-  report.status({
-    summary: { desired: outcomes.length, ready, progressing: count('progressing'), failed },
-    targets: sorted.slice(0, MAX_TARGETS).map(({ status }) => status),
-  });
-  const worst = sorted[0]?.status;
-  const first = [worst?.variant, worst?.message].filter(Boolean).join(': ');
-  const counts = `${ready} of ${outcomes.length} variants are Ready`;
-  if (unusable > 0) report.blocked('TargetsFailed', `${unusable} targets cannot be used: ${first}; ${counts}`, false);
-  else if (failed > 0) report.blocked('VariantsFailed', `${counts}; ${failed} cannot go on: ${first}`, true);
-  else if (ready === outcomes.length) report.ready('AllReady', counts);
-  else report.progressing('VariantsNotReady', `${counts}; ${first}`);
+/** What is to be tried again goes on to the work queue. */
+function rethrow(failures: readonly unknown[]): void {
+  const failure = failures.find((candidate) => candidate !== undefined);
+  if (failure !== undefined) throw failure;
 }

@@ -79,7 +79,7 @@ function prepare(source: string, env: ReturnType<typeof celEnv>, known: readonly
     const { expr } = parse(source);
     const names = namesOf(expr);
     for (const name of names.variables) {
-      if (!known.includes(name)) throw new CelFault(`there is no variable ${name}; there are ${known.join(', ')}`);
+      if (!known.includes(name)) throw new CelFault(`there is no variable ${name} (there are ${known.join(', ')})`);
     }
     for (const name of names.functions) {
       if (!env.funcs.find(name) && !OPERATORS.has(name)) throw new CelFault(`there is no function ${name}`);
