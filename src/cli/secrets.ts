@@ -23,7 +23,7 @@ export function secretCredentials(store: ObjectStore, namespace: string, name: s
       throw new TransientError('SecretNotFound', `Secret ${name} does not exist`, {
         object: `Secret ${namespace}/${name}`,
       });
-    const value = (key: string): string | undefined => keyOf(secret, key);
+    const value = (key: string): string | undefined => dataOf(secret, key);
     const credentials: GitCredentials = {
       username: value('username'),
       password: value('password'),
@@ -48,7 +48,7 @@ export async function readSecretKey(
   key: string,
 ): Promise<string | undefined> {
   const secret = await store.get(SECRET, { namespace, name });
-  return (secret && keyOf(secret, key)) || undefined;
+  return (secret && dataOf(secret, key)) || undefined;
 }
 
 export function secretChanges(store: EmbeddedStore): SecretChanges {
@@ -63,7 +63,7 @@ export function secretChanges(store: EmbeddedStore): SecretChanges {
   };
 }
 
-function keyOf({ data, stringData }: Secret, key: string): string | undefined {
+function dataOf({ data, stringData }: Secret, key: string): string | undefined {
   return text(stringData?.[key]) ?? decode(text(data?.[key]));
 }
 

@@ -27,7 +27,7 @@ export function explainedSecret(error: unknown, namespace: string, name: string)
     apiGroups: [''],
     resources: ['secrets'],
     resourceNames: [name],
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['get', 'watch'],
   });
   const message = `Secret ${name} may not be read; give the operator a Role in namespace ${namespace} with the rule ${rule}`;
   return new TransientError('SecretForbidden', message, { object: `Secret ${namespace}/${name}`, cause: error });
