@@ -1,30 +1,19 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, createServer, request as httpsRequest, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { makeServerCertificate } from '../git/certificates.ts';
+import { readKubeconfig } from './kubeconfig.ts';
 import { describeRequest, type ProxiedRequest, type Verb, WRITES } from './proxied-request.ts';
+import { answerWithErrorEvent, answerWithStatus, type Fault } from './proxy-faults.ts';
 import { TcpGate } from './tcp-gate.ts';
-
-/** What becomes of a request instead of being passed on as it is. */
-export type Fault =
-  /** Is answered by the proxy with a Status object; the API server does not see it. */
-  | { readonly kind: 'status'; readonly code: number; readonly reason?: string; readonly retryAfterSeconds?: number }
-  /** A watch is answered with 200 and an event of type ERROR that holds a Status, then ends. */
-  | { readonly kind: 'error-event'; readonly code: number; readonly reason: string }
-  /** Is passed on after a time. */
-  | { readonly kind: 'delay'; readonly milliseconds: number }
-  /** The connection is reset before the API server sees the request. */
-  | { readonly kind: 'reset' }
-  /** The API server carries it out; the connection is reset in place of its answer. */
-  | { readonly kind: 'lose-answer' };
 
 export interface Injection {
   readonly matches: (request: ProxiedRequest) => boolean;
@@ -83,11 +72,6 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
   return proxy;
 }
 
-interface KubeconfigFile {
-  readonly clusters: { readonly cluster: Readonly<Record<string, string>> }[];
-  readonly users: { readonly user: Readonly<Record<string, string>> }[];
-}
-
 interface OpenWatch {
   readonly request: ProxiedRequest;
   readonly response: ServerResponse;
@@ -129,11 +113,16 @@ class RunningProxy implements ApiProxy {
     this.#server.on('tlsClientError', () => undefined);
     // Watches and long polls are nothing to be ended by the proxy.
     this.#server.requestTimeout = 0;
+    // Idle connections are not closed either, which would break a request that is just being sent.
+    this.#server.keepAliveTimeout = 0;
   }
 
   async start(kubeconfig: string): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     this.#gate = await TcpGate.open((this.#server.address() as AddressInfo).port);
+    const { server, ca } = await readKubeconfig(kubeconfig);
+    this.#target = new URL(server);
+    this.#agent = new Agent({ keepAlive: true, ca });
     this.kubeconfig = await this.through(kubeconfig);
   }
 
@@ -142,13 +131,7 @@ class RunningProxy implements ApiProxy {
   }
 
   async through(kubeconfig: string): Promise<string> {
-    const file = parse(await readFile(kubeconfig, 'utf8')) as KubeconfigFile;
-    const [cluster, user] = [file.clusters[0]?.cluster, file.users[0]?.user];
-    if (!cluster?.server || !user) throw new Error(`${kubeconfig} has no cluster or no user`);
-    this.#target = new URL(cluster.server);
-    const ca = await pem(cluster, 'certificate-authority');
-    this.#agent = new Agent({ keepAlive: true, ca });
-    const [cert, key] = [await pem(user, 'client-certificate'), await pem(user, 'client-key')];
+    const { file, ca, cert, key } = await readKubeconfig(kubeconfig);
     if (cert !== undefined) {
       this.#agents.set(new X509Certificate(cert).fingerprint256, new Agent({ keepAlive: true, ca, cert, key }));
     }
@@ -194,11 +177,13 @@ class RunningProxy implements ApiProxy {
   }
 
   cutWatches(how: 'reset' | 'end' = 'reset', filter: RequestFilter = {}): void {
-    for (const { request, response, upstream } of [...this.#watches]) {
+    for (const watch of [...this.#watches]) {
+      const { request, response, upstream } = watch;
       if (!isMet(request, filter)) continue;
+      this.#watches.delete(watch);
       upstream.destroy();
       if (how === 'end') response.end();
-      else response.destroy();
+      else this.#reset(response.req);
     }
   }
 
@@ -238,6 +223,8 @@ class RunningProxy implements ApiProxy {
     const seen = this.#record(request);
     const fault = this.#faultFor(seen);
     seen.faulty = fault !== undefined && fault.kind !== 'delay';
+    if (fault?.kind === 'delay') await sleep(fault.milliseconds);
+    if (response.destroyed) return;
     switch (fault?.kind) {
       case 'status':
         seen.status = fault.code;
@@ -246,11 +233,12 @@ class RunningProxy implements ApiProxy {
         seen.status = 200;
         return answerWithErrorEvent(response, fault);
       case 'reset':
-        return reset(request.socket);
+        return this.#reset(request);
+      case 'lose-answer':
       case 'delay':
-        await sleep(fault.milliseconds);
+      case undefined:
+        return this.#forward(request, response, seen, fault?.kind === 'lose-answer');
     }
-    this.#forward(request, response, seen, fault?.kind === 'lose-answer');
   }
 
   #forward(request: IncomingMessage, response: ServerResponse, seen: ProxiedRequest, losesAnswer: boolean): void {
@@ -259,7 +247,7 @@ class RunningProxy implements ApiProxy {
     upstream.on('response', (answer) => {
       if (losesAnswer) {
         answer.resume();
-        answer.on('end', () => reset(request.socket));
+        answer.on('end', () => this.#reset(request));
         return;
       }
       seen.status = answer.statusCode;
@@ -283,7 +271,7 @@ class RunningProxy implements ApiProxy {
     const fault = this.#faultFor(seen);
     if (fault !== undefined && fault.kind !== 'delay') {
       seen.faulty = true;
-      reset(request.socket);
+      this.#reset(request);
       return;
     }
     const upstream = this.#call(request);
@@ -332,6 +320,11 @@ class RunningProxy implements ApiProxy {
     });
   }
 
+  #reset({ socket }: IncomingMessage): void {
+    this.#gate?.reset(socket.remotePort ?? 0);
+    socket.destroy();
+  }
+
   #record(request: IncomingMessage): ProxiedRequest {
     const { method = 'GET', url = '/', headers } = request;
     const seen = describeRequest(method, url, headers['user-agent'] ?? '', Date.now());
@@ -360,49 +353,6 @@ function isMet(request: ProxiedRequest, { verb, ...rest }: RequestFilter): boole
   );
 }
 
-function statusObject(code: number, reason: string, retryAfterSeconds?: number) {
-  const details = retryAfterSeconds === undefined ? undefined : { retryAfterSeconds };
-  const message = `the test's proxy says ${code}`;
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code, details };
-}
-
-function answerWithStatus(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { code, reason = REASONS[code] ?? 'InternalError', retryAfterSeconds }: Extract<Fault, { kind: 'status' }>,
-): void {
-  request.resume();
-  if (retryAfterSeconds !== undefined) response.setHeader('retry-after', String(retryAfterSeconds));
-  response.writeHead(code, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(statusObject(code, reason, retryAfterSeconds)));
-}
-
-function answerWithErrorEvent(
-  response: ServerResponse,
-  { code, reason }: Extract<Fault, { kind: 'error-event' }>,
-): void {
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(`${JSON.stringify({ type: 'ERROR', object: statusObject(code, reason) })}\n`);
-}
-
-/** What the API server itself says with a code. */
-const REASONS: Readonly<Record<number, string>> = {
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'NotFound',
-  409: 'Conflict',
-  410: 'Expired',
-  422: 'Invalid',
-  429: 'TooManyRequests',
-  500: 'InternalError',
-  503: 'ServiceUnavailable',
-  504: 'Timeout',
-};
-
-function reset(socket: Socket): void {
-  socket.destroy();
-}
-
 function withoutHopByHop(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const { connection: _connection, 'transfer-encoding': _encoding, 'keep-alive': _keepAlive, ...rest } = headers;
   return rest;
@@ -412,12 +362,4 @@ function headText({ statusCode, statusMessage, rawHeaders }: IncomingMessage): s
   let text = `HTTP/1.1 ${statusCode} ${statusMessage}\r\n`;
   for (let at = 0; at < rawHeaders.length; at += 2) text += `${rawHeaders[at]}: ${rawHeaders[at + 1]}\r\n`;
   return `${text}\r\n`;
-}
-
-/** The data of an entry of a kubeconfig, which stands in it or in a file that it names. */
-async function pem(entry: Readonly<Record<string, string>>, name: string): Promise<string | undefined> {
-  const data = entry[`${name}-data`];
-  if (data !== undefined) return Buffer.from(data, 'base64').toString('utf8');
-  const file = entry[name];
-  return file === undefined ? undefined : await readFile(file, 'utf8');
 }

@@ -41,6 +41,11 @@ export class TcpGate {
     this.#waiting.clear();
   }
 
+  /** Breaks off the connection that reaches the target from `port`. */
+  reset(port: number): void {
+    for (const [client, server] of this.#pairs) if (server.localPort === port) breakOff(client);
+  }
+
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#waiting) socket.destroy();
@@ -65,7 +70,7 @@ export class TcpGate {
       client.destroy();
       server.destroy();
     };
-    server.on('error', () => resetOrDestroy(client));
+    server.on('error', () => breakOff(client));
     client.on('close', end);
     server.on('close', end);
     if (this.#frozen) return;
@@ -78,6 +83,6 @@ function join(client: Socket, server: Socket): void {
   server.pipe(client);
 }
 
-function resetOrDestroy(socket: Socket): void {
+function breakOff(socket: Socket): void {
   if (!socket.destroyed) socket.resetAndDestroy();
 }
