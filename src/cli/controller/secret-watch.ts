@@ -25,7 +25,7 @@ const WATCH_SECONDS = 540;
 const WATCH_GRACE_MS = 30_000;
 const BACKOFF = { baseMs: 1_000, maxMs: 300_000 } as const;
 /** A missing right is given by a person, if at all. */
-const FORBIDDEN_PAUSE_MS = 600_000;
+const FORBIDDEN_PAUSE_MS = 60_000;
 
 /**
  * Watches the Secrets that repositories name, one by one: the right to `watch` is needed for those names only. Nothing of

@@ -44,7 +44,8 @@ export async function startFleet(): Promise<Fleet> {
     },
     close: async () => {
       await git.close();
-      await rm(root, { recursive: true, force: true });
+      // A process that was killed may have left a push behind that goes on for a moment.
+      await rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
 }
