@@ -13,6 +13,8 @@ export interface Diagnostic {
 }
 
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+/** Parts of an object's name may be longer than a DNS label. */
+const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /**
  * Everything that an API server with our CRDs would refuse, unknown fields included, in the order in which the CRD lists
@@ -84,7 +86,7 @@ function checkMetadata(object: object): Finding[] {
 function checkName(name: unknown): Finding[] {
   const path = ['metadata', 'name'];
   if (name === undefined || name === null || name === '') return [fault(path, 'is required')];
-  const valid = typeof name === 'string' && name.length <= 253 && name.split('.').every((part) => LABEL.test(part));
+  const valid = typeof name === 'string' && name.length <= 253 && NAME.test(name);
   return valid ? [] : [fault(path, "must be lower-case letters, digits, '-' and '.', at most 253 characters")];
 }
 

@@ -15,9 +15,13 @@ export interface TargetOutcome {
   readonly retry?: unknown;
 }
 
-export function faultOutcome({ target, reason, message, passes, retry }: TargetFault): TargetOutcome {
+export function faultOutcome({ target, place, reason, message, passes, retry }: TargetFault): TargetOutcome {
   const state = retry !== undefined ? 'progressing' : passes ? 'blocked' : 'unusable';
-  return { state, status: { target, ready: false, reason, message }, ...(retry === undefined ? {} : { retry }) };
+  return {
+    state,
+    status: { target, ...place, ready: false, reason, message },
+    ...(retry === undefined ? {} : { retry }),
+  };
 }
 
 /** @param variant as it is now */

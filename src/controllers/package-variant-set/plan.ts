@@ -83,7 +83,8 @@ function freePlace(
   if (!taken) return { metadata: { name: plain } };
   if (isStray(taken) && downstreamId(taken.spec.downstream) === downstreamId(spec.downstream)) return taken;
   const message = `PackageVariant ${plain} exists already and is not this set's`;
-  return { target, reason: 'VariantExists', message, passes: true };
+  const place = { variant: plain, ...spec.downstream };
+  return { target, place, reason: 'VariantExists', message, passes: true };
 }
 
 function changeOf(
@@ -100,5 +101,5 @@ function changeOf(
 function duplicate({ target, spec }: DesiredVariant, first: PlannedVariant): TargetFault {
   const { repo, package: pkg } = spec.downstream;
   const message = `${repo}/${pkg} is the downstream of ${first.target} already`;
-  return { target, reason: 'DuplicateTarget', message, passes: false };
+  return { target, place: { repo, package: pkg }, reason: 'DuplicateTarget', message, passes: false };
 }

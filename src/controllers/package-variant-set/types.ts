@@ -20,6 +20,8 @@ export interface TargetFault {
   readonly target: string;
   readonly reason: string;
   readonly message: string;
+  /** The variant that it is about, where one is known. */
+  readonly place?: { readonly variant?: string; readonly repo: string; readonly package: string };
   /** It may pass without a change of the set's spec. */
   readonly passes: boolean;
   /** What was thrown, where it is to be tried again. */

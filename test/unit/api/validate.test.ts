@@ -105,6 +105,10 @@ const good: readonly Omit<Case, 'expected'>[] = [
     manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: {} },
   },
   { name: 'a set with a repository', manifest: target({}) },
+  {
+    name: 'a revision of a package whose name is as long as a label',
+    manifest: { ...revision({}), metadata: { name: `edge-01.${'a'.repeat(67)}.v1` } },
+  },
 ];
 
 function functionConfig(spec: object): object {

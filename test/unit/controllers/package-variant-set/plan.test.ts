@@ -107,6 +107,7 @@ describe('planSet', () => {
     expect(plan.faults).toEqual([
       {
         target: 'spec.targets[1].repositories[0]',
+        place: { repo: 'r1', package: 'foo' },
         reason: 'DuplicateTarget',
         message: 'r1/foo is the downstream of spec.targets[0].repositories[0] already',
         passes: false,
