@@ -40,7 +40,8 @@ function directoryOf({ spec }: Repository): string {
   return spec?.git?.directory ?? '';
 }
 
+/** Of those that came within one second, as from one manifest, the first by name. */
 function byAge(a: Repository, b: Repository): number {
-  const [left, right] = [a, b].map(({ metadata }) => `${metadata.creationTimestamp ?? ''} ${metadata.uid ?? ''}`);
+  const [left, right] = [a, b].map(({ metadata }) => `${metadata.creationTimestamp ?? ''} ${objectKey(metadata)}`);
   return (left ?? '') < (right ?? '') ? -1 : 1;
 }

@@ -95,10 +95,10 @@ async function writeManifests(): Promise<void> {
   const files: Record<string, string> = {
     'repositories.yaml': [
       ...['blueprints', 'deployments', 'refusing', 'dots', 'dotgit'].map((name) => repositoryManifest(name)),
-      repositoryManifest('no-branch', { repo: './remotes/blueprints.git', branch: 'nowhere' }),
+      repositoryManifest('no-branch', { repo: './remotes/blueprints.git', branch: 'nowhere', readOnly: true }),
       repositoryManifest('no-remote', { repo: './remotes/nothing.git' }),
       repositoryManifest('private', { repo: server.url('private.git'), secret: 'login' }),
-      repositoryManifest('no-secret', { repo: server.url('private.git'), secret: 'nobody' }),
+      repositoryManifest('no-secret', { repo: server.url('private.git'), secret: 'nobody', readOnly: true }),
       `apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {username: u, password: ${SECRET}}\n`,
     ].join('---\n'),
     'hostile-urls.yaml': [
@@ -107,7 +107,7 @@ async function writeManifests(): Promise<void> {
       repositoryManifest('upload-pack2', { repo: '--upload-pack=touch owned' }),
       repositoryManifest('user-info', { repo: `https://user:${SECRET}@git.invalid/x.git` }),
       repositoryManifest('scheme', { repo: 'gopher://git.invalid/x.git' }),
-      repositoryManifest('by-file-url', { repo: `file://${world.path('remotes/blueprints.git')}` }),
+      repositoryManifest('by-file-url', { repo: `file://${world.path('remotes/blueprints.git')}`, readOnly: true }),
     ].join('---\n'),
     'good.yaml': `${variantManifest('good')}---\n${variantManifest('good-too')}`,
     'bad-documents.yaml': [

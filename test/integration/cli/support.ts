@@ -151,13 +151,14 @@ export interface RepositorySettings {
   readonly repo?: string;
   readonly branch?: string;
   readonly secret?: string;
+  readonly readOnly?: boolean;
 }
 
-export function repositoryManifest(name: string, { repo, branch, secret }: RepositorySettings = {}): string {
+export function repositoryManifest(name: string, { repo, branch, secret, readOnly }: RepositorySettings = {}): string {
   return [
     'apiVersion: config.porch.kpt.dev/v1alpha1',
     'kind: Repository',
-    `metadata: {name: ${name}}`,
+    `metadata: {name: ${name}${readOnly ? ', annotations: {veranda.dev/read-only: "true"}' : ''}}`,
     'spec:',
     '  git:',
     `    repo: ${JSON.stringify(repo ?? `./remotes/${name}.git`)}`,

@@ -23,9 +23,9 @@ describe('who has a place in a remote (7.8.133, G-12)', () => {
     expect(holders([young, old])).toEqual(['z', undefined]);
   });
 
-  test('of two of one second it is decided by their uids, equally from both sides', () => {
-    const twins = [repository('a', '', { ...at(1), uid: '2' }), repository('b', '', { ...at(1), uid: '1' })];
-    expect(holders(twins)).toEqual(['b', undefined]);
+  test('of two of one second it is decided by their names, equally from both sides', () => {
+    const twins = [repository('b', '', at(1)), repository('a', '', at(1))];
+    expect(holders(twins)).toEqual(['a', undefined]);
   });
 
   test('the root is in the way of all directories, directories apart are in nobody’s', () => {
