@@ -1,6 +1,6 @@
 import { TerminalError } from '../../api/errors.ts';
 import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../../api/kinds.ts';
-import { CONFIRM_DELETIONS_ANNOTATION } from '../../api/labels.ts';
+import { CONFIRM_DELETIONS_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../../api/labels.ts';
 import { objectLabel } from '../../api/object.ts';
 import { describeDiagnostics } from '../../api/validate.ts';
 import { findCondition } from '../../kube/conditions.ts';
@@ -87,6 +87,7 @@ export class PackageVariantSetReconciler implements Reconciler {
     report: ObjectReport<PackageVariantSet>,
     context: ReconcileContext,
   ): Promise<void> {
+    this.#lookAnew(key, set, report);
     const memory = await this.#remember(key, set);
     const { faults } = memory.compiled;
     if (faults.length > 0) {
@@ -100,6 +101,14 @@ export class PackageVariantSetReconciler implements Reconciler {
     const observed = await this.#observe(set, memory, context.signal);
     if (set.spec.mode === 'preview') this.#preview(observed, report);
     else await this.#execute(set, observed, report, context);
+  }
+
+  /** Somebody asked for a look that relies on nothing known. */
+  #lookAnew(key: string, { metadata, status }: PackageVariantSet, report: ObjectReport<PackageVariantSet>): void {
+    const askedAt = metadata.annotations?.[RECONCILE_AT_ANNOTATION];
+    if (askedAt === undefined || askedAt === status?.lastHandledReconcileAt) return;
+    this.#memory.delete(key);
+    report.status({ lastHandledReconcileAt: askedAt });
   }
 
   /** The evaluator is loaded only for sets that need it, and each generation is compiled once. */
@@ -187,6 +196,7 @@ export class PackageVariantSetReconciler implements Reconciler {
       deletion.allowed && !hold ? await writes.remove(plan.remove) : { removed: 0, failures: [] };
     const retained = plan.remove.length - removed;
     const result: SetResult = { outcomes, rollout, revision, retained, deletion: hold ?? deletion };
+    if (removed > 0) report.event('VariantsDeleted', `${removed} variants that are not wanted any more were deleted`);
     if (deletion.againInMs !== undefined) report.requeueAfter(deletion.againInMs);
     report.status({ ...setStatus(result), deletions: deletion.afterRemoval(removed), preview: undefined });
     rethrow([...retries, ...failures]);

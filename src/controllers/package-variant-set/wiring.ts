@@ -1,5 +1,5 @@
 import type { PackageRevision, PackageVariantSet, Repository } from '../../api/kinds.ts';
-import { CONFIRM_DELETIONS_ANNOTATION } from '../../api/labels.ts';
+import { CONFIRM_DELETIONS_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../../api/labels.ts';
 import { type KubeObject, objectKey } from '../../api/object.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Change, Informer } from '../../kube/controller.ts';
@@ -42,7 +42,7 @@ export function connectSets(
     for (const set of variantSets.byIndex(SET_INDEX.upstream, place)) wake(objectKey(set.metadata));
   });
   variantSets.onChange((change) => {
-    if (confirmation(change.before) !== confirmation(change.after)) wake(objectKey(current(change).metadata));
+    if (asked(change.before) !== asked(change.after)) wake(objectKey(current(change).metadata));
   });
 }
 
@@ -59,6 +59,8 @@ function standing(revision: PackageRevision | undefined): string {
   return [observedLifecycle, number, selfLock !== undefined].join(' ');
 }
 
-function confirmation(set: PackageVariantSet | undefined): string | undefined {
-  return set?.metadata.annotations?.[CONFIRM_DELETIONS_ANNOTATION];
+/** What annotations ask for. */
+function asked(set: PackageVariantSet | undefined): string {
+  const { annotations } = set?.metadata ?? {};
+  return JSON.stringify([annotations?.[CONFIRM_DELETIONS_ANNOTATION], annotations?.[RECONCILE_AT_ANNOTATION]]);
 }

@@ -146,6 +146,21 @@ describe('a set of clusters in git', () => {
     expect(proposed.sort()).toEqual(['a', 'b'].map((name) => `refs/heads/deletionProposed/${name}-web/v1`));
   }, 60_000);
 
+  test('V-06, 16.176: a set that is deleted takes its variants and drafts along, and makes none again', async () => {
+    await place.write('clusters', [edge('a', 1), edge('b', 2)]);
+    await place.write('set', [
+      set({ targets: [{ objectSelector: selector, template: template({ approval: { policy: 'Manual' } }) }] }),
+    ]);
+    await withFleet(place.open(), async (fleet) => {
+      const drafts = async () => [...(await deployments.refs()).keys()].filter((ref) => ref.includes('/drafts/'));
+      expect(await drafts()).toHaveLength(2);
+      await place.write('set', []);
+      await fleet.settle();
+      expect(await fleet.variants()).toEqual([]);
+      expect(await drafts()).toEqual([]);
+    });
+  }, 60_000);
+
   test('a rollout publishes the canary first, and stops there when it fails', async () => {
     const canary = cluster('a', { role: 'edge', site: 's-a', ring: 'canary' }, { asn: 1 });
     await place.write('clusters', [canary, edge('b', 2), edge('c', 3)]);

@@ -176,6 +176,17 @@ describe('a set', () => {
     expect((await world.variants()).map(({ spec }) => spec.annotations)).toEqual([{ from: 'blueprints.foo.v9' }]);
   });
 
+  test('a look that somebody asks for is noted once', async () => {
+    await fleetOf(['a']);
+    await world.apply(setOf(clusters(), {}, { annotations: { 'veranda.dev/reconcile-at': 'now' } }));
+    await world.reconcile();
+    expect((await world.set()).status?.lastHandledReconcileAt).toBe('now');
+    await world.settle();
+    await world.reconcile();
+    await world.reconcile();
+    expect(world.writes).toEqual([]);
+  });
+
   test('suspend stops all work', async () => {
     await fleetOf(['a']);
     await world.apply(setOf(clusters(), { suspend: true }));
@@ -272,11 +283,12 @@ describe('deletions', () => {
     expect(await world.condition('DeletionsRetained')).toMatchObject({ status: 'True', reason: 'DeletionGuard' });
     const { deletions, summary } = (await world.set()).status ?? {};
     expect(summary).toMatchObject({ desired: 0, retained: 100 });
-    expect(world.events).toHaveLength(1);
+    expect(world.events).toEqual([expect.stringMatching(/^DeletionsRetained: /)]);
 
     await world.apply(setOf(clusters(), {}, annotated(deletions?.token ?? '')));
     await world.reconcile();
     expect(await going()).toBe(100);
+    expect(world.events.at(-1)).toBe('VariantsDeleted: 100 variants that are not wanted any more were deleted');
     await world.finalize();
     await world.reconcile();
     expect(await world.names()).toEqual([]);

@@ -115,8 +115,8 @@ describe('which sets a change wakes', () => {
     expect(woken).toEqual([]);
   });
 
-  test('a confirmation of deletions wakes its set', () => {
-    const annotations = { 'veranda.dev/confirm-deletions': '3' };
+  test.each(['veranda.dev/confirm-deletions', 'veranda.dev/reconcile-at'])('%s wakes its set', (annotation) => {
+    const annotations = { [annotation]: '3' };
     sets.put(setOf([{ repositories: [{ name: 'r1' }] }], {}, { name: 'plain', uid: 'plain', annotations }));
     expect(woken).toEqual(['default/plain']);
   });
