@@ -10,7 +10,7 @@ RUN npm run build && npm prune --omit=dev
 
 FROM node:24-bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates git openssh-client \
+ && apt-get install -y --no-install-recommends ca-certificates git openssh-client tini \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/veranda
 COPY --from=build /src/package.json /src/LICENSE ./
@@ -21,5 +21,6 @@ COPY --from=build /src/dist dist
 ENV NODE_ENV=production
 # By number, so that a cluster can check that it is not root.
 USER 65532:65532
-ENTRYPOINT ["/opt/veranda/bin/veranda"]
+# Reaps what a git that was ended at its deadline leaves behind, and passes signals on.
+ENTRYPOINT ["/usr/bin/tini", "--", "/opt/veranda/bin/veranda"]
 CMD ["--help"]
