@@ -26,7 +26,8 @@ const tests = testsByCase();
 const reasons = JSON.parse(readFileSync(join(root, 'test/cases.json'), 'utf8'));
 
 let missing = 0;
-const listed = cases.size > 0 ? [...cases] : [...tests.keys()].filter((id) => groups.includes(id.match(/^([A-Z]+|\d+)/)[0]));
+const listed =
+  cases.size > 0 ? [...cases] : [...tests.keys()].filter((id) => groups.includes(id.match(/^([A-Z]+|\d+)/)[0]));
 for (const id of listed) {
   const found = tests.get(id);
   if (found !== undefined) console.log(`${id}\t${found.join('\n\t')}`);

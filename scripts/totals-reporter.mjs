@@ -5,6 +5,8 @@ export default class TotalsReporter {
   onRunComplete(_contexts, results) {
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     this.#failed = failed > 0 || results.wasInterrupted === true;
+    // For the global teardowns, which jest tells nothing.
+    globalThis.verandaTestsFailed = this.#failed;
     // Jest prints its own summary after all reporters, and this line has to be the last one.
     process.once('exit', () => process.stdout.write(`${results.numPassedTests} passed, ${failed} failed\n`));
   }

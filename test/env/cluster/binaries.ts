@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { identityOf, isRunning, type ProcessIdentity } from '../process-identity.ts';
 import { requireProgram } from '../service.ts';
 
 interface Component {
@@ -14,7 +15,7 @@ interface Component {
   readonly tags?: string;
 }
 
-const KUBERNETES_VERSION = 'v1.36.3';
+export const KUBERNETES_VERSION = 'v1.36.3';
 const versionFlag = (name: string, value: string) => `-X k8s.io/component-base/version.${name}=${value}`;
 
 const COMPONENTS = {
@@ -51,17 +52,15 @@ const PROGRAMS = {
 
 export type ProgramName = keyof typeof PROGRAMS;
 
-/** A lock that is older than this was left by a build that was killed. */
-const LOCK_MS = 30 * 60_000;
-
 /**
  * The path of a program of Kubernetes, etcd or containerd: that of KUBEBUILDER_ASSETS (envtest's folder) where it is there, else built from its Go module when it is not in the cache yet. The cache is
  * `VERANDA_TESTENV_CACHE`, by default `~/.cache/veranda-testenv`; nothing of it is removed here.
+ * Those of the folder KUBEBUILDER_ASSETS come first.
  * @throws Error that names what to install, or the file with what the compiler said
  */
 export async function binary(name: ProgramName): Promise<string> {
-  const assets = process.env.KUBEBUILDER_ASSETS;
-  if (assets && existsSync(join(assets, name))) return join(assets, name);
+  const assets = assetsFolder();
+  if (assets !== undefined && existsSync(join(assets, name))) return join(assets, name);
   const component: Component = COMPONENTS[PROGRAMS[name]];
   const folder = join(cacheFolder(), `${PROGRAMS[name]}-${component.version}`);
   const path = join(folder, name);
@@ -76,12 +75,19 @@ export async function binary(name: ProgramName): Promise<string> {
   return path;
 }
 
+/** Where another tool has put programs for tests, by the convention of envtest. */
+export function assetsFolder(): string | undefined {
+  return process.env.KUBEBUILDER_ASSETS || undefined;
+}
+
 export function cacheFolder(): string {
-  return process.env.VERANDA_TESTENV_CACHE ?? join(homedir(), '.cache/veranda-testenv');
+  return process.env.VERANDA_TESTENV_CACHE || join(homedir(), '.cache/veranda-testenv');
 }
 
 async function build(name: ProgramName, { packages, ldflags, tags }: Component, path: string): Promise<void> {
   const go = existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : requireProgram('go', 'golang');
+  // Some modules are had from their repositories.
+  requireProgram('git');
   const module = join(import.meta.dirname, '../go', PROGRAMS[name]);
   const target = packages.endsWith('/') ? `${packages}${name}` : packages;
   const log = `${path}.log`;
@@ -102,22 +108,39 @@ async function build(name: ProgramName, { packages, ldflags, tags }: Component, 
   }
 }
 
-/** Waits for builds of other processes; one that was killed holds nobody up for ever. */
+/** Waits for builds of other processes; one that was killed holds nobody up. */
 async function lock(path: string, isDone: () => boolean): Promise<() => Promise<void>> {
-  for (;;) {
-    try {
-      const file = await open(path, 'wx');
-      await file.close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  const own = `${path}.${process.pid}`;
+  await writeFile(own, JSON.stringify(identityOf(process.pid)));
+  try {
+    // A link appears with all that is in the file, or not at all.
+    while (!(await tryLink(own, path))) {
+      if (isDone()) return async () => undefined;
+      if (!(await isHeld(path))) await rm(path, { force: true });
+      else await sleep(500);
     }
-    if (isDone()) return async () => undefined;
-    const age = await stat(path).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    if (age > LOCK_MS) await rm(path, { force: true });
-    await sleep(500);
+    return () => rm(path, { force: true });
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+async function tryLink(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function isHeld(path: string): Promise<boolean> {
+  try {
+    return isRunning(JSON.parse(await readFile(path, 'utf8')) as ProcessIdentity);
+  } catch (error) {
+    // Given back just now: the next attempt tells.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+    return false;
   }
 }

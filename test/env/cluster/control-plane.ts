@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Service, startService } from '../service.ts';
-import { binary } from './binaries.ts';
-import { openExternalCluster } from './external.ts';
+import { assetsFolder, binary, KUBERNETES_VERSION } from './binaries.ts';
+import { keepLogs, makeFolder, removeFolder, removeLeftFolders } from './folder.ts';
 import { Pki } from './pki.ts';
 
 export interface ControlPlaneOptions {
@@ -37,32 +36,35 @@ export interface ControlPlane {
   killApiServer(): Promise<void>;
   /** On the port that it had. Waits until it is ready. */
   startApiServer(): Promise<void>;
-  stop(): Promise<void>;
+  /** Ends it and removes its folder. @param keepsFiles leaves the logs and says where */
+  stop(keepsFiles?: boolean): Promise<void>;
 }
 
-const DESCRIPTION = 'etcd and Kubernetes v1.36.3 built from Go modules, as processes of this machine';
 const READY_MS = 60_000;
+/** Ports are looked for first and bound later: another process may be quicker. */
+const MAX_ATTEMPTS = 5;
 
 /**
- * A control plane on free ports that ends with this process; or the cluster that the environment names (see `external.ts`), whose
- * API server cannot be stopped and has no audit log. With KUBEBUILDER_ASSETS etcd and the API server are those of that folder.
+ * A control plane of the test's own on free ports, which ends with this process. Its programs are those of KUBEBUILDER_ASSETS
+ * where that is set, else they are built.
  */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const external = await openExternalCluster();
-  if (external) return external;
-  const directory = await mkdtemp(join(tmpdir(), 'veranda-cluster-'));
-  const plane = new LocalControlPlane(directory, options);
-  try {
-    await plane.start();
-    return plane;
-  } catch (error) {
-    await plane.stop(true);
-    throw error;
+  await removeLeftFolders();
+  for (let attempt = 1; ; attempt += 1) {
+    const plane = new LocalControlPlane(await makeFolder(), options);
+    try {
+      await plane.start();
+      return plane;
+    } catch (error) {
+      const tookAnothersPort = await plane.hadPortConflict();
+      await plane.stop(!tookAnothersPort);
+      if (!tookAnothersPort || attempt === MAX_ATTEMPTS) throw error;
+    }
   }
 }
 
 class LocalControlPlane implements ControlPlane {
-  readonly description = DESCRIPTION;
+  readonly description = describe();
   readonly directory: string;
   readonly #options: ControlPlaneOptions;
   readonly #others: Service[] = [];
@@ -107,7 +109,7 @@ class LocalControlPlane implements ControlPlane {
   }
 
   async kubeconfigFor(user: string, groups: readonly string[] = []): Promise<string> {
-    return await writeKubeconfig(Pki.open(this.directory), this.url, userFile(user), user, groups);
+    return await writeUserKubeconfig(this, user, groups);
   }
 
   async stopApiServer(): Promise<void> {
@@ -129,36 +131,50 @@ class LocalControlPlane implements ControlPlane {
     const ca = await readFile(join(this.directory, 'ca.crt'));
     await service.waitFor(
       'its readiness',
-      async () => ((await isReady(`${this.url}/readyz`, ca)) ? true : undefined),
+      async () => (await isReady(`${this.url}/readyz`, ca)) || undefined,
       READY_MS,
     );
   }
 
-  async stop(keepFiles = false): Promise<void> {
-    await Promise.all(this.#others.splice(1).map((service) => service.stop()));
+  /** Whether a program did not start because another process had taken its port. */
+  async hadPortConflict(): Promise<boolean> {
+    const logs = ['etcd.log', 'kube-apiserver.log'].map((name) =>
+      readFile(join(this.directory, name), 'utf8').catch(() => ''),
+    );
+    return (await Promise.all(logs)).some((text) => text.includes('address already in use'));
+  }
+
+  async stop(keepsFiles = false): Promise<void> {
+    const [etcd, ...others] = this.#others.splice(0);
+    await Promise.all(others.map((service) => service.stop()));
     await this.stopApiServer();
-    await this.#others.pop()?.stop();
-    if (keepFiles) process.stderr.write(`test environment: logs are kept in ${this.directory}\n`);
-    else await rm(this.directory, { recursive: true, force: true });
+    await etcd?.stop();
+    await (keepsFiles ? keepLogs(this.directory) : removeFolder(this.directory));
   }
 
   async #startEtcd(): Promise<void> {
     const { etcd, peer } = this.#ports;
-    const url = `http://127.0.0.1:${etcd}`;
+    const [url, peerUrl] = [`http://127.0.0.1:${etcd}`, `http://127.0.0.1:${peer}`];
+    const name = randomUUID();
+    const flags = {
+      name,
+      'data-dir': join(this.directory, 'etcd'),
+      'listen-client-urls': url,
+      'advertise-client-urls': url,
+      'listen-peer-urls': peerUrl,
+      'initial-advertise-peer-urls': peerUrl,
+      'initial-cluster': `${name}=${peerUrl}`,
+      'quota-backend-bytes': 4 * 1024 ** 3,
+      'log-level': 'error',
+    };
     const command = [
       await binary('etcd'),
-      ...['--data-dir', join(this.directory, 'etcd'), '--unsafe-no-fsync', '--log-level', 'error'],
-      ...['--listen-client-urls', url, '--advertise-client-urls', url],
-      ...['--listen-peer-urls', `http://127.0.0.1:${peer}`],
-      ...[
-        '--initial-advertise-peer-urls',
-        `http://127.0.0.1:${peer}`,
-        '--initial-cluster',
-        `default=http://127.0.0.1:${peer}`,
-      ],
-      ...['--quota-backend-bytes', String(4 * 1024 ** 3)],
+      '--unsafe-no-fsync',
+      ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
     ];
-    this.#others.unshift(await startService('etcd', command, { logFile: join(this.directory, 'etcd.log') }));
+    const service = await startService('etcd', command, { logFile: join(this.directory, 'etcd.log') });
+    this.#others.unshift(service);
+    await service.waitFor('its readiness', async () => (await isEtcd(url, name)) || undefined, READY_MS);
   }
 
   #apiServerFlags(): string[] {
@@ -223,26 +239,21 @@ class LocalControlPlane implements ControlPlane {
   }
 }
 
-/** What can be done from another process with a control plane that runs. */
-export function openControlPlane({
-  directory,
-  url,
-}: {
-  readonly directory: string;
-  readonly url: string;
-}): Pick<ControlPlane, 'kubeconfig' | 'url' | 'directory' | 'description' | 'kubeconfigFor'> {
-  const pki = Pki.open(directory);
-  return {
-    description: DESCRIPTION,
-    directory,
-    url,
-    kubeconfig: join(directory, 'admin.kubeconfig'),
-    kubeconfigFor: (user, groups = []) => writeKubeconfig(pki, url, userFile(user), user, groups),
-  };
+function describe(): string {
+  const assets = assetsFolder();
+  const origin =
+    assets === undefined ? `Kubernetes ${KUBERNETES_VERSION}, built from Go modules` : `programs of ${assets}`;
+  return `a control plane of its own (${origin})`;
 }
 
-function userFile(user: string): string {
-  return `user-${user.replaceAll(/[^a-zA-Z0-9-]/g, '-')}-${randomUUID().slice(0, 8)}`;
+/** A kubeconfig of another user of a control plane that `startControlPlane` has started, perhaps in another process. */
+export async function writeUserKubeconfig(
+  { directory, url }: Pick<ControlPlane, 'directory' | 'url'>,
+  user: string,
+  groups: readonly string[] = [],
+): Promise<string> {
+  const file = `user-${user.replaceAll(/[^a-zA-Z0-9-]/g, '-')}-${randomUUID().slice(0, 8)}`;
+  return await writeKubeconfig(Pki.open(directory), url, file, user, groups);
 }
 
 async function writeKubeconfig(
@@ -267,7 +278,7 @@ async function writeKubeconfig(
     contexts: [{ name: 'test', context: { cluster: 'test', user } }],
     'current-context': 'test',
   };
-  await writeFile(path, stringify(config));
+  await writeFile(path, stringify(config), { mode: 0o600 });
   return path;
 }
 
@@ -277,6 +288,16 @@ const AUDIT_POLICY = {
   omitStages: ['RequestReceived'],
   rules: [{ level: 'Metadata' }],
 };
+
+/** Whether it is this etcd that answers, and not another one on a port that was free. */
+async function isEtcd(url: string, name: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/v3/cluster/member/list`, { method: 'POST', body: '{}' });
+    return (await response.text()).includes(name);
+  } catch {
+    return false;
+  }
+}
 
 /** The server's own certificate is checked, so that another server on a port that was free is no answer. */
 function isReady(url: string, ca: Buffer): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 
-interface KubeconfigFile {
+export interface KubeconfigFile {
   readonly clusters: { readonly cluster: Readonly<Record<string, string>> }[];
   readonly users: { readonly user: Readonly<Record<string, string>> }[];
 }

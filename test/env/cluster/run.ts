@@ -1,14 +1,21 @@
-// `make cluster`: a control plane for a developer, with our CRDs, roles and policies, until Ctrl-C.
-import { startControlPlane } from './control-plane.ts';
-import { installConfig } from './install.ts';
+// `make cluster`: a cluster for a developer, with our CRDs, roles and policies, until Ctrl-C.
+import { startCluster } from './cluster.ts';
+import { installApi, installConfig } from './install.ts';
 
-const cluster = await startControlPlane({ scheduler: true });
-await installConfig(cluster.kubeconfig, 'default');
-process.stdout.write(`export KUBECONFIG=${cluster.kubeconfig}\n`);
-process.stderr.write(`${cluster.description}; with config/default; logs in ${cluster.directory}; Ctrl-C ends it\n`);
-const { promise, resolve } = Promise.withResolvers<void>();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-const keepAlive = setInterval(() => undefined, 60_000);
-await promise;
-clearInterval(keepAlive);
-await cluster.stop();
+const ended = Promise.withResolvers<void>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.resolve());
+const cluster = await startCluster({ scheduler: true });
+// A promise alone keeps no process alive.
+const alive = setInterval(() => undefined, 60_000);
+try {
+  await installApi(cluster.kubeconfig);
+  await installConfig(cluster.kubeconfig, 'default');
+  process.stdout.write(`export KUBECONFIG=${cluster.kubeconfig}\n`);
+  process.stderr.write(
+    `${cluster.description}; with config/default; its logs are in ${cluster.directory}; Ctrl-C ends it\n`,
+  );
+  await ended.promise;
+} finally {
+  clearInterval(alive);
+  await cluster.stop();
+}

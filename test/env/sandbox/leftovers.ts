@@ -1,17 +1,12 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { identityOf, isRunning, type ProcessIdentity } from '../process-identity.ts';
 import type { SandboxLayout } from './sandbox.ts';
-
-/** A process by its number and the time of its start, since numbers are used again. */
-interface ProcessIdentity {
-  readonly pid: number;
-  readonly startTime?: string;
-}
 
 /** What has to be cleaned up after a sandbox, kept in its folder in case nobody is left to do it. */
 interface SandboxRecord {
@@ -85,25 +80,6 @@ async function readRecord(path: string): Promise<SandboxRecord | undefined> {
     return JSON.parse(await readFile(path, 'utf8')) as SandboxRecord;
   } catch {
     // One that is only just being made, or just being removed.
-    return undefined;
-  }
-}
-
-function identityOf(pid: number): ProcessIdentity {
-  return { pid, startTime: startTimeOf(pid) };
-}
-
-function isRunning({ pid, startTime }: ProcessIdentity): boolean {
-  return startTime !== undefined && startTimeOf(pid) === startTime;
-}
-
-/** Field 22 of /proc/PID/stat; the name in field 2 may hold blanks and parentheses. */
-function startTimeOf(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')[19];
-  } catch {
     return undefined;
   }
 }
