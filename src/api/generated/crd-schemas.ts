@@ -1626,6 +1626,15 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
             "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
             "maxLength": 63
            },
+           "maxConcurrent": {
+            "type": "integer",
+            "format": "int32",
+            "minimum": 1
+           },
+           "soak": {
+            "type": "string",
+            "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$"
+           },
            "selector": {
             "type": "object",
             "properties": {
@@ -1904,6 +1913,10 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
            "failed": {
             "type": "integer",
             "format": "int32"
+           },
+           "readySince": {
+            "type": "string",
+            "format": "date-time"
            }
           },
           "additionalProperties": false

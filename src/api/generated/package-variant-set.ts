@@ -530,6 +530,14 @@ export interface RolloutWave {
    */
   readonly name: string;
   /**
+   * Variants of this wave that may be on their way to Ready at the same time, within the limit for all.
+   */
+  readonly maxConcurrent?: number;
+  /**
+   * How long all variants of this wave must have been Ready before the next wave starts, for example 30m.
+   */
+  readonly soak?: string;
+  /**
    * Labels of the selected objects, or of the downstream Repository where a target lists repositories; an empty selector stands for all.
    */
   readonly selector: LabelSelector;
@@ -701,6 +709,10 @@ export interface WaveStatus {
    * Those that are as wanted and at fault.
    */
   readonly failed: number;
+  /**
+   * Since when the wave is done, where it has a soak.
+   */
+  readonly readySince?: string;
 }
 /**
  * What the deletion guard remembers.

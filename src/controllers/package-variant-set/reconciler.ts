@@ -98,7 +98,7 @@ export class PackageVariantSetReconciler implements Reconciler {
         field: first?.field,
       });
     }
-    const observed = await this.#observe(set, memory, context.signal);
+    const observed = await this.#observe(set, memory, context);
     if (set.spec.mode === 'preview') this.#preview(observed, report);
     else await this.#execute(set, observed, report, context);
   }
@@ -123,7 +123,8 @@ export class PackageVariantSetReconciler implements Reconciler {
     return memory;
   }
 
-  async #observe(set: PackageVariantSet, { compiled, cache }: Memory, signal: AbortSignal): Promise<Observed> {
+  async #observe(set: PackageVariantSet, { compiled, cache }: Memory, context: ReconcileContext): Promise<Observed> {
+    const { signal } = context;
     const { metadata, spec } = set;
     const namespace = metadata.namespace ?? '';
     const selection = await selectObjects(set, compiled, this.#env, signal);
@@ -146,6 +147,7 @@ export class PackageVariantSetReconciler implements Reconciler {
       rollout: decideRollout(
         spec.rollout,
         plan.variants.map((planned) => rolloutMember(planned, waitFor)),
+        { before: set.status?.rollout, now: context.now() },
       ),
       ...(revision === undefined ? {} : { revision }),
     };
@@ -197,6 +199,7 @@ export class PackageVariantSetReconciler implements Reconciler {
     const retained = plan.remove.length - removed;
     const result: SetResult = { outcomes, rollout, revision, retained, deletion: hold ?? deletion };
     if (removed > 0) report.event('VariantsDeleted', `${removed} variants that are not wanted any more were deleted`);
+    if (rollout.againInMs !== undefined) report.requeueAfter(rollout.againInMs);
     if (deletion.againInMs !== undefined) report.requeueAfter(deletion.againInMs);
     report.status({ ...setStatus(result), deletions: deletion.afterRemoval(removed), preview: undefined });
     rethrow([...retries, ...failures]);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Rollout } from '../../../../src/api/generated/package-variant-set.ts';
+import type { Rollout, RolloutStatus } from '../../../../src/api/generated/package-variant-set.ts';
 import { decideRollout, type RolloutMember } from '../../../../src/controllers/package-variant-set/rollout.ts';
+
+const MOMENT = { before: undefined, now: new Date('2026-01-01T12:00:00Z') };
 
 type State = RolloutMember['state'];
 /** Which group a member is of, and its state. */
@@ -20,7 +22,7 @@ function members(...states: readonly Code[]): readonly RolloutMember[] {
 }
 
 const releasedBy = (rollout: Rollout | undefined, ...states: readonly Code[]) => {
-  const { release, status } = decideRollout(rollout, members(...states));
+  const { release, status } = decideRollout(rollout, members(...states), MOMENT);
   return { release: [...release], state: status?.state };
 };
 
@@ -120,12 +122,37 @@ describe('a rollout', () => {
     const { status } = decideRollout(
       { waves: [CANARY, EAST], maxFailures: 1 },
       members('c ready', 'c failed', 'e pending', 'e progressing', 'o pending'),
+      MOMENT,
     );
     expect(status?.waves).toEqual([
       { name: 'canary', state: 'Progressing', desired: 2, updated: 2, ready: 1, failed: 1 },
       { name: 'east', state: 'Progressing', desired: 2, updated: 1, ready: 0, failed: 0 },
       { name: 'others', state: 'Waiting', desired: 1, updated: 0, ready: 0, failed: 0 },
     ]);
+  });
+
+  test('a wave has a limit of its own', () => {
+    const waves = [{ ...CANARY, maxConcurrent: 1 }, EAST];
+    expect(releasedBy({ waves }, 'c pending', 'c pending').release).toEqual(['c0']);
+    expect(releasedBy({ waves }, 'c ready', 'e pending', 'e pending').release).toEqual(['e1', 'e2']);
+  });
+
+  test('a wave soaks before the next one starts', () => {
+    const waves = [{ ...CANARY, soak: '30m' }, EAST];
+    const at = (time: string, before: RolloutStatus | undefined, ...states: readonly Code[]) =>
+      decideRollout({ waves }, members(...states), { before, now: new Date(`2026-01-01T${time}Z`) });
+    const first = at('12:00:00', undefined, 'c ready', 'e pending');
+    expect(first).toMatchObject({ release: new Set(), againInMs: 1_800_000, status: { state: 'Progressing' } });
+    expect(first.status?.waves[0]?.readySince).toBe('2026-01-01T12:00:00Z');
+    expect(at('12:10:00', first.status, 'c ready', 'e pending')).toMatchObject({
+      release: new Set(),
+      againInMs: 1_200_000,
+    });
+    expect(at('12:30:00', first.status, 'c ready', 'e pending').release).toEqual(new Set(['e1']));
+    const changed = at('12:20:00', first.status, 'c pending', 'e pending');
+    expect(changed.status?.waves[0]).not.toHaveProperty('readySince');
+    expect(at('12:40:00', changed.status, 'c ready', 'e pending').release).toEqual(new Set());
+    expect(at('12:00:00', undefined, 'c ready', 'e ready')).not.toHaveProperty('againInMs');
   });
 
   test('whatever becomes of the variants, limits and order hold, and it ends', () => {
@@ -142,7 +169,7 @@ describe('a rollout', () => {
           let current = members(...fates.map(([of]) => `${of} pending` as const));
           const rank = ({ name }: RolloutMember) => 'ceo'.indexOf(name.charAt(0));
           for (let step = 0; step < 200; step++) {
-            const { release } = decideRollout(rollout, current);
+            const { release } = decideRollout(rollout, current, MOMENT);
             current = current.map((member) =>
               release.has(member.name) ? { ...member, state: 'progressing' } : member,
             );
