@@ -86,7 +86,10 @@ export class PodEvaluator {
       broken = false;
       return { ...result, exitCode };
     } catch (error) {
-      if (isPodLost(error) && (await this.#ranOutOfMemory(lease, signal))) throw outOfMemory(this.#options.settings);
+      // Waits for the news of what became of the pod: the pool has to have it while the pod is still its own.
+      if (isPodLost(error) && (await this.#sees(lease, isOver, signal)) && this.#ranOutOfMemory(lease)) {
+        throw outOfMemory(this.#options.settings);
+      }
       throw error;
     } finally {
       lease.release(broken);
@@ -101,8 +104,10 @@ export class PodEvaluator {
     return outOfMemory(this.#options.settings);
   }
 
-  #ranOutOfMemory(lease: Lease, signal: AbortSignal): Promise<boolean> {
-    return this.#sees(lease, isOutOfMemory, signal);
+  #ranOutOfMemory(lease: Lease): boolean {
+    const pod = lease.observed();
+    const state = pod && podState(pod);
+    return state?.state === 'failed' && state.reason === 'OOMKilled';
   }
 
   /** Waits a moment for news of the pod that show what the end of the streams alone does not. */
@@ -145,7 +150,6 @@ function isGoing(pod: Pod): boolean {
   return podState(pod).state === 'leaving';
 }
 
-function isOutOfMemory(pod: Pod): boolean {
-  const state = podState(pod);
-  return state.state === 'failed' && state.reason === 'OOMKilled';
+function isOver(pod: Pod): boolean {
+  return ['failed', 'exited', 'leaving'].includes(podState(pod).state);
 }

@@ -45,7 +45,8 @@ interface Member {
   state: 'starting' | 'ready' | 'leaving';
   running: number;
   idleSince: number;
-  used: boolean;
+  /** Evaluations that came to their end in it. */
+  served: number;
   pod?: Pod;
   cancelTimers: (() => void)[];
 }
@@ -195,7 +196,7 @@ export class PodPool {
   #exited(member: Member): void {
     const atOnce = member.state === 'starting' || this.#now() - member.idleSince < AT_ONCE_MS;
     this.#discard(member);
-    if (!member.used && atOnce) {
+    if (member.served === 0 && atOnce) {
       this.#exitsByItself = true;
       for (const waiter of this.#waiters) waiter.give(undefined);
       this.#waiters.clear();
@@ -231,7 +232,6 @@ export class PodPool {
 
   #lease(member: Member): Lease {
     member.running += 1;
-    member.used = true;
     let released = false;
     return {
       pod: member.name,
@@ -241,6 +241,7 @@ export class PodPool {
         released = true;
         member.running -= 1;
         member.idleSince = this.#now();
+        if (!broken) member.served += 1;
         if (broken || (this.#closed && member.running === 0)) this.#discard(member);
         this.#dispatch();
       },
@@ -274,7 +275,7 @@ export class PodPool {
     const { factory, budget, clock, startTimeoutMs } = this.#options;
     if (!budget.take()) return false;
     const { name, created } = factory.create();
-    const member: Member = { name, state: 'starting', running: 0, idleSince: 0, used: false, cancelTimers: [] };
+    const member: Member = { name, state: 'starting', running: 0, idleSince: 0, served: 0, cancelTimers: [] };
     this.#members.set(name, member);
     member.cancelTimers.push(
       clock.setTimer(startTimeoutMs, () => this.#failed(member, startTimeout(name, member.pod, startTimeoutMs))),

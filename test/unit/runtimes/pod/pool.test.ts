@@ -202,14 +202,15 @@ describe('a pool of pods', () => {
   test('a pod that ends after it was used is replaced', async () => {
     const { pool, made } = poolOf({ maxPods: 1, parallel: 1 });
     const first = pool.acquire(never);
-    const second = pool.acquire(never);
     pool.observe('p1', running('p1'));
-    await first;
+    (await first)?.release(false);
+    await pool.acquire(never);
+    const third = pool.acquire(never);
     pool.observe('p1', ended('p1', 1, 'Error'));
     expect(pool.exitsByItself).toBe(false);
     expect(made).toEqual(['p1', 'p2']);
     pool.observe('p2', running('p2'));
-    expect(await second).toMatchObject({ pod: 'p2' });
+    expect(await third).toMatchObject({ pod: 'p2' });
   });
 
   test('X-03: a pod that somebody deletes is replaced for those who wait', async () => {
