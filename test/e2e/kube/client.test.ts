@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -260,6 +260,45 @@ describe('a client of a real API server', () => {
       { object: `ConfigMap ${namespace}/a`, warning: expect.stringContaining('unknown') },
     ]);
     await warned.close();
+  });
+
+  test('a user of a kubeconfig who acts as another, in groups, is that one', async () => {
+    const file = JSON.parse(await readFile((await kubeconfigOfToken('acting')).kubeconfig, 'utf8'));
+    const namespace = await makeNamespace(client);
+    const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+    await client.json({ method: 'POST', path: accounts, body: { metadata: { name: 'acting' } } });
+    const rbac = '/apis/rbac.authorization.k8s.io/v1';
+    await client.json({
+      method: 'POST',
+      path: `${rbac}/clusterrolebindings`,
+      body: {
+        metadata: { name: namespace },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+        subjects: [{ kind: 'ServiceAccount', name: 'acting', namespace }],
+      },
+    });
+    await writeFile(join(directory, 'acting.token'), await tokenOf(namespace, 'acting', 'acting'));
+    const groups = ['reviewers', 'authors'];
+    const user = { tokenFile: 'acting.token', as: 'paula', 'as-groups': groups };
+    const kubeconfig = join(directory, 'paula.kubeconfig');
+    await writeFile(kubeconfig, JSON.stringify({ ...file, users: [{ name: 'test', user }] }));
+    const paula = await connect(kubeconfig);
+    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+    const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+
+    const { status } = await paula.json<{ status: object }>({ method: 'POST', path, body: review });
+
+    expect(status).toMatchObject({ userInfo: { username: 'paula', groups: expect.arrayContaining(groups) } });
+    await client.json({ method: 'DELETE', path: `${rbac}/clusterrolebindings/${namespace}` });
+    await paula.close();
+  });
+
+  test('a WebSocket that is refused is refused as any request', async () => {
+    const namespace = await makeNamespace(client);
+    const path = `/api/v1/namespaces/${namespace}/pods/none/exec`;
+    const open = client.webSocket({ path, query: { command: 'ls', stdout: true }, protocols: ['v5.channel.k8s.io'] });
+
+    expect(await rejection(open)).toMatchObject({ reason: 'NotFound', retry: 'terminal' });
   });
 
   test('kinds are found by what they are called in manifests', async () => {

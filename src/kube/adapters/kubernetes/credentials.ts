@@ -23,7 +23,7 @@ export interface Access {
   /** Base URL without a slash at its end. */
   readonly server: string;
   /** Authorization and impersonation; secret. */
-  readonly headers: { readonly [name: string]: string };
+  readonly headers: { readonly [name: string]: string | string[] };
   readonly tls: TlsOptions;
   readonly proxyUrl?: string;
   /** For WebSockets through the proxy. */
@@ -77,6 +77,8 @@ interface Loaded {
   readonly namespace: string | undefined;
   /** A plugin gives the credentials and knows when they expire: not to be run for each look. */
   readonly usesPlugin: boolean;
+  /** As which the user acts. */
+  readonly groups: readonly string[];
 }
 
 class ConfiguredCredentials implements Credentials {
@@ -130,6 +132,7 @@ async function load({ kubeconfig, context }: CredentialsSource): Promise<Loaded>
   // Loading takes most of a second: nothing but a command that talks to a cluster pays for it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
+  let entries: ReadonlyMap<string, UserEntry> = new Map();
   if (kubeconfig === undefined) {
     config.loadFromCluster();
   } else {
@@ -138,7 +141,8 @@ async function load({ kubeconfig, context }: CredentialsSource): Promise<Loaded>
     config.loadFromString(text);
     config.makePathsAbsolute(directory);
     if (context !== undefined) config.setCurrentContext(context);
-    useTokenFiles(config, text, directory);
+    entries = userEntries(text, directory);
+    useTokenFiles(config, entries);
   }
   const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
   if (!cluster) {
@@ -148,20 +152,34 @@ async function load({ kubeconfig, context }: CredentialsSource): Promise<Loaded>
   const server = cluster.server.replace(/\/+$/, '');
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace;
   const usesPlugin = user?.exec !== undefined && user.exec !== null;
-  return { config, server, namespace, usesPlugin };
+  const groups = (user && entries.get(user.name)?.groups) ?? [];
+  return { config, server, namespace, usesPlugin, groups };
 }
 
-/** client-node knows token files of service accounts, but not the field `tokenFile` that users of a kubeconfig may have. */
-function useTokenFiles(config: KubeConfig, text: string, directory: string): void {
-  const files = new Map<string, string>();
+/** What client-node does not read of a kubeconfig's users. */
+interface UserEntry {
+  readonly tokenFile?: string;
+  readonly groups: readonly string[];
+}
+
+function userEntries(text: string, directory: string): ReadonlyMap<string, UserEntry> {
   const root: KrmValue = readValue(text);
   const users = isMap(root) && Array.isArray(root.users) ? root.users : [];
+  const entries = new Map<string, UserEntry>();
   for (const entry of users) {
     if (!isMap(entry) || !isMap(entry.user) || typeof entry.name !== 'string') continue;
-    if (typeof entry.user.tokenFile === 'string') files.set(entry.name, path.resolve(directory, entry.user.tokenFile));
+    const { tokenFile, 'as-groups': asGroups } = entry.user;
+    entries.set(entry.name, {
+      groups: Array.isArray(asGroups) ? asGroups.map(String) : [],
+      ...(typeof tokenFile === 'string' ? { tokenFile: path.resolve(directory, tokenFile) } : {}),
+    });
   }
+  return entries;
+}
+
+function useTokenFiles(config: KubeConfig, entries: ReadonlyMap<string, UserEntry>): void {
   config.users = config.users.map((user) => {
-    const tokenFile = files.get(user.name);
+    const tokenFile = entries.get(user.name)?.tokenFile;
     if (tokenFile === undefined) return user;
     // As in a client of Go, the file wins over a token beside it.
     const { token: _token, ...rest } = user;
@@ -169,11 +187,12 @@ function useTokenFiles(config: KubeConfig, text: string, directory: string): voi
   });
 }
 
-async function accessOf({ config, server }: Loaded): Promise<Access> {
+async function accessOf({ config, server, groups }: Loaded): Promise<Access> {
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(options.headers ?? {})) headers[name] = String(value);
+  if (groups.length > 0) headers['Impersonate-Group'] = [...groups];
   if (typeof options.auth === 'string') headers.Authorization = `Basic ${btoa(options.auth)}`;
   const proxyUrl = config.getCurrentCluster()?.proxyUrl;
   const tls: TlsOptions = {
