@@ -31,8 +31,10 @@ run: dist/main.js ## A fleet of six clusters on local git repositories, from man
 	node scripts/run-sample.mjs fleet
 
 .PHONY: test
-test: dist/main.js ## All tests: unit, integration, conformance, and on a real control plane
+test: dist/main.js ## All tests: unit, integration, conformance, end-to-end on a real control plane
 	scripts/setup-integration.sh
+	scripts/setup-containers.sh || echo 'make: the tests with containers will fail' >&2
+	node --no-warnings test/env/cluster/build.ts || echo 'make: the tests on a cluster will fail' >&2
 	$(JEST)
 
 # Made with Go where there is one; without, the build says so and goes on.

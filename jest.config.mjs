@@ -24,6 +24,7 @@ export default {
     project('integration'),
     project('conformance'),
     project('e2e', {
+      setupFilesAfterEnv: ['<rootDir>/test/e2e/support/timeout.ts'],
       globalSetup: '<rootDir>/test/env/cluster/global-setup.ts',
       globalTeardown: '<rootDir>/test/env/cluster/global-teardown.ts',
     }),

@@ -33,7 +33,7 @@ if [ -n "$missing" ]; then
 fi
 
 if ! command -v go >/dev/null && [ ! -x /usr/local/go/bin/go ]; then
-  echo "setup: go is missing: the function images of the tests cannot be built (1.26 or newer is needed)" >&2
+  echo "setup: go is missing: the function images of the tests cannot be built (1.26 or newer: https://go.dev/doc/install)" >&2
   exit 1
 fi
 node test/env/images/build.ts

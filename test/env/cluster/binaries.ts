@@ -4,6 +4,7 @@ import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { goCompiler } from '../go-compiler.ts';
 import { identityOf, isRunning, type ProcessIdentity } from '../process-identity.ts';
 import { requireProgram } from '../service.ts';
 
@@ -85,7 +86,7 @@ export function cacheFolder(): string {
 }
 
 async function build(name: ProgramName, { packages, ldflags, tags }: Component, path: string): Promise<void> {
-  const go = existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : requireProgram('go', 'golang');
+  const go = goCompiler();
   // Some modules are had from their repositories.
   requireProgram('git');
   const module = join(import.meta.dirname, '../go', PROGRAMS[name]);

@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../cluster/binaries.ts';
-import { requireProgram } from '../service.ts';
+import { goCompiler } from '../go-compiler.ts';
 
 export interface GoProgram {
   readonly name: string;
@@ -27,7 +27,7 @@ export async function buildGoProgram(program: GoProgram): Promise<string> {
   await mkdir(folder, { recursive: true });
   // Several processes may build the same at the same time; the last one wins with the same bytes.
   const unfinished = `${binary}.${process.pid}`;
-  const go = existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : requireProgram('go', 'golang');
+  const go = goCompiler();
   process.stderr.write(`test environment: building ${program.name} (once, up to a minute)\n`);
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false' };
   const build = ['build', '-trimpath', '-ldflags', '-s -w', '-o', unfinished, program.package];
