@@ -6,8 +6,8 @@ import type { KubeObject } from '../../../src/api/object.ts';
 import type { ApiRequest } from '../../../src/kube/adapters/kubernetes/client.ts';
 import { loadCredentials } from '../../../src/kube/adapters/kubernetes/credentials.ts';
 import { HttpApiClient } from '../../../src/kube/adapters/kubernetes/http-client.ts';
+import type { ControlPlane } from '../../env/cluster/control-plane.ts';
 import { installConfig } from '../../env/cluster/install.ts';
-import { type SharedCluster, sharedCluster } from '../../env/cluster/shared.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 export const OPERATOR = 'system:serviceaccount:veranda-system:veranda-controller';
@@ -99,7 +99,7 @@ export class Person {
 
 /** A namespace of a cluster with `config/default`, and people with different rights in it. */
 export interface Company {
-  readonly cluster: SharedCluster;
+  readonly cluster: ControlPlane;
   readonly namespace: string;
   readonly admin: Person;
   /** May edit. */
@@ -112,8 +112,8 @@ export interface Company {
   close(): Promise<void>;
 }
 
-export async function makeCompany(): Promise<Company> {
-  const cluster = await sharedCluster();
+/** @param cluster one of one's own: the policies count for everybody in it */
+export async function makeCompany(cluster: ControlPlane): Promise<Company> {
   await installConfig(cluster.kubeconfig, 'default');
   const namespace = `admission-${randomBytes(4).toString('hex')}`;
   const connect = async (kubeconfig: string) => {
@@ -128,9 +128,7 @@ export async function makeCompany(): Promise<Company> {
   await bind(admin, 'edit', [ALICE, BOB]);
   await bind(admin, 'veranda-approver', [BOB]);
   const as = async (user: string, groups: readonly string[] = []) => {
-    // Processes that ask for certificates at the same time get in each other's way.
-    const made = await waitFor(() => cluster.kubeconfigFor(user, groups), { what: `credentials of ${user}` });
-    const person = await connect(made);
+    const person = await connect(await cluster.kubeconfigFor(user, groups));
     people.push(person);
     return person;
   };

@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { type ControlPlane, startControlPlane } from '../../env/cluster/control-plane.ts';
+import { approvalPolicies } from './approval-policies.ts';
+import { deletion } from './deletion.ts';
+import { namesAndMetadata } from './names-and-metadata.ts';
+import { transitions } from './transitions.ts';
+
+/** Of its own: the policies count for all tests of a cluster. */
+let plane: ControlPlane;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+}, 120_000);
+
+afterAll(async () => {
+  await plane?.stop();
+});
+
+describe('transitions of the lifecycle', () => transitions(() => plane));
+describe('policies of approval', () => approvalPolicies(() => plane));
+describe('names and metadata', () => namesAndMetadata(() => plane));
+describe('deletion', () => deletion(() => plane));
