@@ -68,7 +68,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     return this.#resourceVersion;
   }
 
-  /** When the server last said anything (a list, an event, a bookmark, the orderly end of a watch); absent before the first list. */
+  /** When a list, an event or a bookmark last came, or a watch ended without a fault; absent before the first list. */
   get lastActivity(): Date | undefined {
     return this.#lastActivity;
   }

@@ -5,7 +5,7 @@ import { objectKey } from '../../../src/api/object.ts';
 import { EmbeddedStore } from '../../../src/kube/adapters/embedded/store.ts';
 import type { ReconcileContext, ReconcileResult } from '../../../src/kube/controller.ts';
 import { SharedInformer } from '../../../src/kube/informer.ts';
-import { Manager } from '../../../src/kube/manager.ts';
+import { Manager, type ManagerOptions } from '../../../src/kube/manager.ts';
 import { OwnWritesStore } from '../../../src/kube/own-writes.ts';
 import { StoppedError } from '../../../src/kube/result.ts';
 import { writeStatus } from '../../../src/kube/status-writer.ts';
@@ -15,7 +15,10 @@ import { FakeClock, never, settled, until, WIDGET, type Widget, widget } from '.
 const alice = { fieldManager: 'alice' };
 type Reconcile = (key: string, context: ReconcileContext) => Promise<ReconcileResult | undefined>;
 
-function make(reconcile: Reconcile, options: { readonly workers?: number } = {}) {
+function make(
+  reconcile: Reconcile,
+  options: { readonly workers?: number } & Pick<ManagerOptions, 'beforeControllers'> = {},
+) {
   const clock = new FakeClock();
   const store = new EmbeddedStore({ kinds: [{ kind: WIDGET }], now: () => clock.now() });
   const lines: string[] = [];
@@ -25,6 +28,7 @@ function make(reconcile: Reconcile, options: { readonly workers?: number } = {})
   const manager = new Manager({
     clock,
     sanitise: (text) => text,
+    beforeControllers: options.beforeControllers,
     logger: createLogger({ level: 'debug', format: 'json', stream }),
     isCurrent: ({ kind, resourceVersion }) => store.isCurrent(kind, resourceVersion),
     metrics: { activeWorkers: () => {}, reconciled: (_name, result) => void results.push(result) },
@@ -59,6 +63,53 @@ describe('Manager', () => {
 
     expect(seen.map((object) => object?.metadata.name)).toEqual(['a']);
     await manager.stop();
+  });
+
+  test('a standby has its caches filled and its keys queued, and works on them when it may', async () => {
+    const reconciled: string[] = [];
+    const { promise: leading, open } = gate();
+    const { store, manager, informer, queue, idle } = make(
+      async (key) => {
+        reconciled.push(key);
+        return undefined;
+      },
+      { beforeControllers: () => leading },
+    );
+    await store.create(widget('a'), alice);
+    const starting = manager.start(never);
+    await until(() => queue.depth === 1);
+    await store.create(widget('b'), alice);
+    await until(() => queue.depth === 2);
+    expect([informer.hasSynced, reconciled.length]).toEqual([true, 0]);
+
+    open();
+    await starting;
+    await idle();
+
+    expect(reconciled.sort()).toEqual(['default/a', 'default/b']);
+    await manager.stop();
+  });
+
+  test('a standby that is stopped starts no controller', async () => {
+    const { promise: leading, open } = gate();
+    const reconciled: string[] = [];
+    const { store, manager, queue } = make(
+      async (key) => {
+        reconciled.push(key);
+        return undefined;
+      },
+      { beforeControllers: () => leading },
+    );
+    await store.create(widget('a'), alice);
+    const starting = manager.start(never);
+    await until(() => queue.depth === 1);
+
+    const stopping = manager.stop();
+    open();
+    await Promise.all([stopping, starting]);
+    await settled();
+
+    expect(reconciled).toEqual([]);
   });
 
   test('a start that cannot list ends with its signal', async () => {
