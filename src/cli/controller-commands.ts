@@ -29,7 +29,7 @@ export function addControllerCommand(program: Command, context: CliContext, exit
         {
           config: typeof config === 'string' ? config : undefined,
           printConfig: printConfig === true,
-          flags: flags as { readonly [name: string]: readonly string[] },
+          flags: Object.fromEntries(Object.entries(flags).map(([name, value]) => [name, textsOf(value)])),
         },
         context,
       ),
@@ -42,9 +42,15 @@ function optionOf(name: string, setting: Setting<unknown>): Option {
   const { flag, argument, help, fallback, fallbackText } = setting;
   const value = fallback === undefined || fallback === null ? undefined : shownValue(setting, fallback);
   const shown = fallbackText ?? (Array.isArray(value) ? undefined : value);
-  const option = new Option(`--${flag} ${argument}`, shown === undefined ? help : `${help} (default: ${shown})`)
-    .preset('true')
-    .argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
+  const option = new Option(
+    `--${flag} ${argument}`,
+    shown === undefined ? help : `${help} (default: ${shown})`,
+  ).argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
   option.attributeName = () => name;
   return option;
+}
+
+/** An option whose value was left out stands for yes. */
+function textsOf(value: unknown): readonly string[] {
+  return value === true ? ['true'] : (value as readonly string[]);
 }

@@ -1,4 +1,4 @@
-import { createBuiltinRuntime } from '../functions/builtin-runtime.ts';
+import { type BuiltinOverrides, changingBuiltins } from '../functions/builtin-runtime.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
 import type { PackageMerger } from '../merge/types.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -18,11 +18,15 @@ export interface ClosableRenderer extends Renderer {
 export interface OpenRendererOptions extends RendererSettings {
   /** Runs what is not built in. Default: nothing; containers and processes come with their own flags. */
   readonly hosted?: FunctionRuntime;
+  /** Asked before each render: changes of built-in functions, by name; undefined: none is used. Default: all as they are. */
+  readonly builtins?: () => BuiltinOverrides | undefined;
   /** Told of every render that was not answered from memory. */
   readonly metrics?: Pick<Metrics, 'rendered' | 'functionRan'>;
 }
 
 const RESULT_CACHE_BYTES = 64 * 1024 * 1024;
+const NO_CHANGES: BuiltinOverrides = {};
+const asTheyAre = () => NO_CHANGES;
 const NO_RUNTIME: FunctionRuntime = { name: 'none', runner: () => undefined };
 
 /**
@@ -30,12 +34,23 @@ const NO_RUNTIME: FunctionRuntime = { name: 'none', runner: () => undefined };
  * To be closed.
  */
 export function openRenderer(options: OpenRendererOptions = {}): ClosableRenderer {
-  const { hosted: others = NO_RUNTIME, metrics, ...renderer } = options;
+  const { hosted: others = NO_RUNTIME, builtins = asTheyAre, metrics, ...settings } = options;
   const hosted = new ResultCache({ maxBytes: RESULT_CACHE_BYTES }).wrap(others);
-  const runtime = chainRuntimes([createBuiltinRuntime(), hosted]);
-  const workers = new WorkerRenderer({ inProcess: createRenderer({ ...renderer, runtime }), hosted, renderer });
-  const cached = new CachedRenderer({ renderer: metrics ? measured(workers, metrics) : workers });
-  return { render: (pkg, options) => cached.render(pkg, options), merger: workers, close: () => workers.close() };
+  const runtime = chainRuntimes([changingBuiltins(builtins), hosted]);
+  const workers = new WorkerRenderer({
+    inProcess: createRenderer({ ...settings, runtime }),
+    hosted,
+    builtins,
+    renderer: settings,
+  });
+  const renderer = metrics ? measured(workers, metrics) : workers;
+  let [known, cached] = [builtins(), new CachedRenderer({ renderer })];
+  const render: Renderer['render'] = (pkg, given) => {
+    // What came out of functions that have changed since is not what would come out now.
+    if (builtins() !== known) [known, cached] = [builtins(), new CachedRenderer({ renderer })];
+    return cached.render(pkg, given);
+  };
+  return { render, merger: workers, close: () => workers.close() };
 }
 
 function measured(renderer: Renderer, metrics: Pick<Metrics, 'rendered' | 'functionRan'>): Renderer {

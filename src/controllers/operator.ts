@@ -1,10 +1,12 @@
-import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
+import type { FunctionConfig, PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
+import { objectKey } from '../api/object.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { SharedInformer } from '../kube/informer.ts';
 import { type ManagedInformer, Manager, type ManagerOptions, type WaitingKey } from '../kube/manager.ts';
 import { OwnWritesStore } from '../kube/own-writes.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
 import type { ControllerEnvironment, SecretChanges } from './environment.ts';
+import { type FunctionConfigEnvironment, FunctionConfigReconciler } from './function-config/reconciler.ts';
 import { PackageRevisionReconciler } from './package-revision/reconciler.ts';
 import { PackageVariantReconciler } from './package-variant/reconciler.ts';
 import { PackageVariantSetReconciler } from './package-variant-set/reconciler.ts';
@@ -21,6 +23,10 @@ export interface OperatorOptions
     readonly revisions: SharedInformer<PackageRevision>;
     readonly variants: SharedInformer<PackageVariant>;
     readonly variantSets: SharedInformer<PackageVariantSet>;
+  };
+  /** Configurations of functions, where functions can be configured. */
+  readonly functions?: Pick<FunctionConfigEnvironment, 'runtimes' | 'namespace' | 'imagePrefix'> & {
+    readonly configs: SharedInformer<FunctionConfig>;
   };
   readonly secretChanges: SecretChanges;
   /** Whether an informer has delivered all that its store holds; `idle` relies on it. */
@@ -98,6 +104,19 @@ export class Operator {
     this.#manager.addInformer(informers.revisions);
     this.#manager.addInformer(informers.variants);
     this.#manager.addInformer(informers.variantSets);
+    if (options.functions) this.#addFunctions(env, options.functions);
+  }
+
+  #addFunctions(env: ControllerEnvironment, functions: NonNullable<OperatorOptions['functions']>): void {
+    const { configs } = functions;
+    const store = new OwnWritesStore(env.store, [configs]);
+    const queue = this.#manager.addController(new FunctionConfigReconciler({ ...env, ...functions, store }));
+    configs.onChange(({ before, after }) => {
+      const { metadata } = (after ?? before) as FunctionConfig;
+      if (after && before?.metadata.generation === metadata.generation) return;
+      queue.add(objectKey(metadata));
+    });
+    this.#manager.addInformer(configs);
   }
 
   start(signal: AbortSignal): Promise<void> {

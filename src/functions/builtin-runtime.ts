@@ -21,8 +21,10 @@ export interface BuiltinRuntimeOptions {
   /** Further registry paths whose images the functions stand for, such as a mirror of the catalogue. */
   readonly prefixes?: readonly string[];
   /** Functions by name that are switched off, or stand for the versions given here instead of their own. */
-  readonly overrides?: { readonly [name: string]: BuiltinOverride };
+  readonly overrides?: BuiltinOverrides;
 }
+
+export type BuiltinOverrides = { readonly [name: string]: BuiltinOverride };
 
 export interface BuiltinOverride {
   /** False: never; the function's images are left to other runtimes. */
@@ -69,6 +71,20 @@ function standsFor(
   if (tag === undefined || tag === 'latest') return true;
   const wanted = VersionRange.parse(tag);
   return wanted !== undefined && VersionRange.parse(override.versions ?? versions)?.intersects(wanted) === true;
+}
+
+/** The functions as they are configured when a render asks for them; with undefined there are none. */
+export function changingBuiltins(overrides: () => BuiltinOverrides | undefined): FunctionRuntime {
+  let [current, runtime] = [undefined as BuiltinOverrides | undefined, createBuiltinRuntime()];
+  return {
+    name: 'builtin',
+    runner: (spec) => {
+      const wanted = overrides();
+      if (wanted === undefined) return undefined;
+      if (wanted !== current) [current, runtime] = [wanted, createBuiltinRuntime({ overrides: wanted })];
+      return runtime.runner(spec);
+    },
+  };
 }
 
 class BuiltinRunner implements Runner {

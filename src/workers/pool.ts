@@ -6,6 +6,7 @@ import PQueue from 'p-queue';
 import { Piscina } from 'piscina';
 import { errorMessage, TransientError } from '../api/errors.ts';
 import { runInSlot } from '../concurrency/slot-job.ts';
+import type { BuiltinOverrides } from '../functions/builtin-runtime.ts';
 import type { FunctionRuntime } from '../functions/types.ts';
 import { mergePackages } from '../merge/merge-packages.ts';
 import type { MergeInput, MergeOptions, MergeResult, PackageMerger } from '../merge/types.ts';
@@ -27,6 +28,8 @@ export interface WorkerRendererOptions {
   readonly renderer?: RendererSettings;
   /** As `prefixes` of the builtin runtime; images there may run. */
   readonly builtinPrefixes?: readonly string[];
+  /** Asked before each render: changes of built-in functions; undefined: none is used. */
+  readonly builtins?: () => BuiltinOverrides | undefined;
   /** Packages up to this size are rendered in process, unless they run scripts. Default 40 files and 64 KiB. */
   readonly small?: { readonly files: number; readonly bytes: number };
   /** One render runs in a thread at a time. Default: one less than the processors, at least 1. */
@@ -57,6 +60,7 @@ const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worke
 export class WorkerRenderer implements Renderer, PackageMerger {
   readonly #inProcess: Renderer;
   readonly #hosted: FunctionRuntime;
+  readonly #builtins: () => BuiltinOverrides | undefined;
   readonly #settings: Pick<RenderTask, 'builtinPrefixes' | keyof RendererSettings>;
   readonly #small: { readonly files: number; readonly bytes: number };
   readonly #grace: number;
@@ -70,6 +74,7 @@ export class WorkerRenderer implements Renderer, PackageMerger {
     const maxThreads = options.maxThreads ?? Math.max(1, availableParallelism() - 1);
     this.#inProcess = options.inProcess;
     this.#hosted = options.hosted;
+    this.#builtins = options.builtins ?? (() => ({}));
     this.#settings = { ...options.renderer, builtinPrefixes: options.builtinPrefixes };
     this.#small = options.small ?? SMALL;
     this.#grace = options.grace ?? 2000;
@@ -140,7 +145,8 @@ export class WorkerRenderer implements Renderer, PackageMerger {
       host.cancel(signal.reason);
       timer = setTimeout(() => kill.abort(signal.reason), this.#grace);
     };
-    const task: RenderTask = { ...host.task, package: pkg.pack(), ...this.#settings };
+    const builtins = this.#builtins() ?? null;
+    const task: RenderTask = { ...host.task, package: pkg.pack(), ...this.#settings, builtins };
     const transferList = [task.package.files.content, task.asks, task.calls];
     try {
       return await this.#inThread(kill, signal, onAbort, () =>

@@ -7,6 +7,7 @@ import {
   TransientError,
   VerandaError,
 } from '../api/errors.ts';
+import type { BuiltinOverrides } from '../functions/builtin-runtime.ts';
 import type { FunctionItem, FunctionOutput } from '../functions/types.ts';
 import type { FunctionSpec } from '../krm/function-spec.ts';
 import type { KrmMap } from '../krm/value.ts';
@@ -28,6 +29,8 @@ export interface RenderTask {
   readonly package: PackedPackage;
   readonly imagePrefix?: string;
   readonly builtinPrefixes?: readonly string[];
+  /** Changes of built-in functions; null: none is used. */
+  readonly builtins?: BuiltinOverrides | null;
   readonly allowedImages?: readonly string[];
   readonly stepTimeout?: number;
   readonly writesStatus?: boolean;

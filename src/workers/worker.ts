@@ -6,11 +6,12 @@ import { serveMerge, serveRender } from './serve.ts';
 
 /** Entry of the worker threads: called by the pool for each render. */
 export function render(task: RenderTask): Promise<RenderReply> {
-  const builtin = createBuiltinRuntime({ prefixes: task.builtinPrefixes });
+  const { builtins = {}, builtinPrefixes: prefixes } = task;
+  const builtin = builtins === null ? undefined : createBuiltinRuntime({ prefixes, overrides: builtins });
   return serveRender(task, (hosted) => {
     const runtime: FunctionRuntime = {
       name: 'worker',
-      runner: (spec) => builtin.runner(spec) ?? hosted.runner(spec),
+      runner: (spec) => builtin?.runner(spec) ?? hosted.runner(spec),
     };
     const { imagePrefix, builtinPrefixes = [], allowedImages = [], stepTimeout, writesStatus } = task;
     const allowed = [...allowedImages, ...builtinPrefixes];

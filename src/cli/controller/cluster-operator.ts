@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { TransientError } from '../../api/errors.ts';
 import {
   ALL_KINDS,
+  FUNCTION_CONFIG,
   PACKAGE_REVISION,
   PACKAGE_VARIANT,
   PACKAGE_VARIANT_SET,
@@ -12,6 +13,7 @@ import {
 import { objectKey } from '../../api/object.ts';
 import { Operator } from '../../controllers/operator.ts';
 import { RepositoryGateway } from '../../controllers/repository/gateway.ts';
+import { DEFAULT_IMAGE_PREFIX } from '../../functions/image.ts';
 import type { ApiClient } from '../../kube/adapters/kubernetes/client.ts';
 import { KindDiscovery } from '../../kube/adapters/kubernetes/discovery.ts';
 import { KubernetesEventSink } from '../../kube/adapters/kubernetes/event-sink.ts';
@@ -26,9 +28,11 @@ import type { Logger } from '../../observability/logger.ts';
 import type { Metrics, Sample } from '../../observability/metrics.ts';
 import { sanitiseText } from '../../observability/sanitise.ts';
 import { openGitStore } from '../../repository/git/store/open.ts';
+import { POD } from '../../runtimes/pod/manifest.ts';
 import { findInjectionPoints } from '../../task/mutations/injection-points.ts';
 import { type ClosableRenderer, openRenderer } from '../renderer.ts';
 import { clusterSecrets } from './cluster-secrets.ts';
+import { ClusterFunctions } from './functions.ts';
 import { clusterGitStore } from './git-store.ts';
 import { ClusterInjectables } from './injectables.ts';
 import { InputWatches } from './input-watches.ts';
@@ -72,6 +76,7 @@ export class ClusterOperator {
   readonly #injectables: ClusterInjectables;
   readonly #secretWatches: SecretWatches;
   readonly #events: AggregatingEventRecorder;
+  readonly #functions: ClusterFunctions;
   readonly #renderer: ClosableRenderer;
   readonly #informers: ReturnType<typeof openInformers>;
   /** Seconds since the epoch at which a URL was last listed. */
@@ -82,7 +87,7 @@ export class ClusterOperator {
     this.#options = options;
     const discovery = new KindDiscovery(client);
     const resolveKind = discovery.resolveKind.bind(discovery);
-    this.store = new KubernetesStore({ client, kinds: ALL_KINDS, resolveKind });
+    this.store = new KubernetesStore({ client, kinds: [...ALL_KINDS, POD], resolveKind });
     this.#informers = openInformers(this.store, settings.namespace, logger);
     this.repositories = this.#informers.repositories;
     const secrets = clusterSecrets(this.store);
@@ -94,7 +99,10 @@ export class ClusterOperator {
       now: () => Date.now(),
       openStore: (opening) => this.#openStore(opening),
     });
+    this.#functions = new ClusterFunctions({ settings, client, store: this.store, logger });
     this.#renderer = openRenderer({
+      hosted: this.#functions.hosted,
+      builtins: () => this.#functions.builtins(),
       imagePrefix: settings.imagePrefix,
       allowedImages: settings.allowImages,
       stepTimeout: settings.fnTimeout,
@@ -115,6 +123,12 @@ export class ClusterOperator {
       gateway: this.#gateway,
       injectables: this.#injectables,
       selectables: new ClusterSelectables({ watches: this.#inputs, variantSets: this.#informers.variantSets }),
+      functions: {
+        configs: this.#informers.functionConfigs,
+        runtimes: this.#functions,
+        namespace: settings.functionConfigNamespace ?? 'veranda-system',
+        imagePrefix: settings.imagePrefix ?? DEFAULT_IMAGE_PREFIX,
+      },
       secrets,
       secretChanges: this.#secretWatches,
       renderer: this.#renderer,
@@ -154,6 +168,7 @@ export class ClusterOperator {
       this.#inputs.close(),
       this.#secretWatches.close(),
       this.#gateway.closeAll(),
+      this.#functions.stop(),
       this.#renderer.close(),
     ]);
   }
@@ -176,6 +191,7 @@ export class ClusterOperator {
 
   async #beforeControllers(signal: AbortSignal): Promise<void> {
     await this.#options.mayWork(signal);
+    this.#functions.start(signal);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(PREPARE_MS)]);
     const variants = this.#informers.variants.list().filter(({ spec }) => spec.injectors?.length);
     // What fails here is told by the variants, each for itself.
@@ -255,6 +271,7 @@ function openInformers(store: KubernetesStore, namespace: string | undefined, lo
     revisions: new SharedInformer(store, PACKAGE_REVISION, options),
     variants: new SharedInformer(store, PACKAGE_VARIANT, options),
     variantSets: new SharedInformer(store, PACKAGE_VARIANT_SET, options),
+    functionConfigs: new SharedInformer(store, FUNCTION_CONFIG, options),
   };
 }
 

@@ -78,7 +78,7 @@ export function oneOf<const T extends string>(...values: readonly T[]): Kind<T> 
 }
 
 /** Commas and repetition are the same. */
-export function list(argument: string, check: (item: string) => string): Kind<readonly string[]> {
+export function list<T extends string>(argument: string, check: (item: string) => T): Kind<readonly T[]> {
   return {
     argument,
     parse: (texts) => texts.flatMap((item) => item.split(',')).map((item) => check(notEmpty(item.trim()))),

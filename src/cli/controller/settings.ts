@@ -144,6 +144,52 @@ export const SETTINGS = {
     help: 'registry paths that images of functions may come from beside the catalogue; * for all (repeatable)',
     fallback: [],
   },
+  runtimes: {
+    ...list('<runtime>', functionRuntime),
+    flag: 'runtimes',
+    help: 'ways to run functions, in the order in which they are asked: builtin (first, or not at all), grpc, pod (repeatable)',
+    fallback: ['builtin', 'grpc', 'pod'] as readonly FunctionRuntimeName[],
+  },
+  functionRunner: optional({
+    ...text('<host:port>'),
+    flag: 'function-runner',
+    help: "Porch's function runner, for the runtime grpc (default: none)",
+  }),
+  functionRunnerMaxBytes: {
+    ...integer('<bytes>', 1024),
+    flag: 'function-runner-max-bytes',
+    help: 'size of one message to the function runner, as its --max-request-body-size',
+    fallback: 6 * 1024 * 1024,
+  },
+  functionsNamespace: {
+    ...dnsLabel('<name>'),
+    flag: 'functions-namespace',
+    help: 'namespace of function pods and of their pull secrets',
+    fallback: 'veranda-functions',
+  },
+  functionConfigNamespace: optional({
+    ...dnsLabel('<name>'),
+    flag: 'function-config-namespace',
+    help: 'the only namespace whose FunctionConfigs count',
+    fallbackText: 'veranda-system',
+  }),
+  maxFunctionPods: {
+    ...integer('<n>', 1),
+    flag: 'max-function-pods',
+    help: 'function pods at a time, of all functions',
+    fallback: 16,
+  },
+  registryCa: optional({
+    ...text('<file>'),
+    flag: 'registry-ca',
+    help: "PEM of the authority that image registries are checked with (default: the system's)",
+  }),
+  loopbackRegistries: {
+    ...yesOrNo,
+    flag: 'loopback-registries',
+    help: 'let images come from registries on this machine, without TLS; for tests',
+    fallback: false,
+  },
   fnTimeout: { ...duration(), flag: 'fn-timeout', help: 'how long one function may run', fallback: 300_000 },
   shutdownGrace: {
     ...duration(1000),
@@ -161,6 +207,14 @@ type ValueOf<S> = S extends { readonly parse: (texts: readonly string[]) => infe
 
 export type Settings = { readonly [K in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[K]> };
 export type SettingName = keyof typeof SETTINGS;
+
+/** Name of a way to run functions. */
+export type FunctionRuntimeName = 'builtin' | 'grpc' | 'pod';
+
+function functionRuntime(name: string): FunctionRuntimeName {
+  if (name === 'builtin' || name === 'grpc' || name === 'pod') return name;
+  throw new InvalidSetting('must be builtin, grpc or pod');
+}
 
 function imagePath(path: string): string {
   try {
