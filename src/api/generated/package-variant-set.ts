@@ -56,7 +56,7 @@ export interface PackageVariantSetSpec {
    */
   readonly rollout?: Rollout;
   /**
-   * How many variants may go because their targets are not selected any more; when absent, all that are not wanted stay if nothing is selected at all, or if more than ten and more than half of them would go.
+   * How many variants may go because their targets are gone; when absent and targets are selected, one or a quarter of them within an hour, and none if nothing is selected at all.
    */
   readonly deletionGuard?: DeletionGuard;
   /**
@@ -543,7 +543,7 @@ export interface RolloutWave {
   readonly selector: LabelSelector;
 }
 /**
- * How many variants may go because their targets are not selected any more; when absent, all that are not wanted stay if nothing is selected at all, or if more than ten and more than half of them would go.
+ * How many variants may go because their targets are gone; when absent and targets are selected, one or a quarter of them within an hour, and none if nothing is selected at all.
  */
 export interface DeletionGuard {
   /**

@@ -10,6 +10,8 @@ export interface DeletionRequest {
   readonly candidates: readonly string[];
   /** Variants that the set has now, candidates included. */
   readonly existing: number;
+  /** Whether targets are selected; a list of repositories that became shorter is what somebody wrote. */
+  readonly selects: boolean;
   /** Variants that are wanted. */
   readonly desired: number;
   /** Value of the annotation veranda.dev/confirm-deletions. */
@@ -30,8 +32,8 @@ export interface DeletionDecision {
 }
 
 const WINDOW_MS = 3_600_000;
-/** What may go without a guard of the set's own, where anything stays selected. */
-const DEFAULT_DELETIONS = 10;
+/** What may go of a selection without a guard of the set's own, where anything stays selected. */
+const DEFAULT_PART = 1 / 4;
 
 /**
  * Whether variants whose targets are gone may be deleted. All of them or none: which part of a fleet goes must not depend on
@@ -90,11 +92,12 @@ function isConfirmed(
   return value === confirmed ? confirmedLeft >= count : value === token || value === String(count);
 }
 
-function limitOf({ guard, existing, desired }: DeletionRequest, removed: number): number {
+function limitOf({ guard, existing, desired, selects }: DeletionRequest, removed: number): number {
   const whole = existing + removed;
   if (guard?.maxDeletions !== undefined) return guard.maxDeletions;
   if (guard?.percent !== undefined) return Math.floor((whole * guard.percent) / 100);
-  return desired === 0 ? 0 : Math.max(DEFAULT_DELETIONS, Math.floor(whole / 2));
+  if (!selects) return Number.POSITIVE_INFINITY;
+  return desired === 0 ? 0 : Math.max(1, Math.floor(whole * DEFAULT_PART));
 }
 
 function tokenOf(set: string, names: readonly string[]): string {

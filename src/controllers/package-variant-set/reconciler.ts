@@ -215,6 +215,7 @@ export class PackageVariantSetReconciler implements Reconciler {
     return decideDeletions({
       ...numbers,
       guard: set.spec.deletionGuard,
+      selects: set.spec.targets.some(({ repositories }) => repositories === undefined),
       set: set.metadata.uid ?? '',
       candidates,
       confirmation: set.metadata.annotations?.[CONFIRM_DELETIONS_ANNOTATION],

@@ -12,6 +12,7 @@ function request(going: number, existing: number, fields: Partial<DeletionReques
   return {
     guard: undefined,
     set: 'set-uid',
+    selects: true,
     candidates: names(going),
     existing,
     desired: existing - going,
@@ -29,9 +30,11 @@ describe('variants that nobody wants any more', () => {
     ['16.172: 0 objects selected after 100', request(100, 100), false],
     ['16.172: 0 objects selected after 1', request(1, 1), false],
     ['a few of many', request(5, 100), true],
-    ['half of them', request(50, 100), true],
-    ['more than half of them', request(51, 100), false],
-    ['most of a small set, one being left', request(9, 10), true],
+    ['a quarter of them', request(25, 100), true],
+    ['more than a quarter of them', request(26, 100), false],
+    ['one of a few', request(1, 2), true],
+    ['two of a few', request(2, 6), false],
+    ['all but one of a list that somebody made shorter', request(99, 100, { selects: false }), true],
     ['a guard of its own: within', request(3, 100, { guard: { maxDeletions: 3 } }), true],
     ['a guard of its own: beyond', request(4, 100, { guard: { maxDeletions: 3 } }), false],
     ['a guard that lets none go', request(1, 100, { guard: { maxDeletions: 0 } }), false],
@@ -105,7 +108,7 @@ describe('variants that nobody wants any more', () => {
       before = decision.afterRemoval(10);
       left -= 10;
     }
-    expect(left).toBe(50);
+    expect(left).toBe(80);
     expect(decideDeletions(request(10, left, { before, ...at('13:30:00') })).allowed).toBe(true);
   });
 

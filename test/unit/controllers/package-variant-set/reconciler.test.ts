@@ -449,7 +449,12 @@ describe('a rollout', () => {
     await world.apply(setOf(clusters()));
     await world.reconcile();
     await world.settle();
-    await world.apply(setOf(clusters({ downstream: { package: 'bar' } }), { rollout: { maxConcurrent: 2 } }));
+    await world.apply(
+      setOf(clusters({ downstream: { package: 'bar' } }), {
+        rollout: { maxConcurrent: 2 },
+        deletionGuard: { percent: 100 },
+      }),
+    );
     await world.reconcile();
     expect((await world.variants()).filter(({ metadata }) => metadata.deletionTimestamp)).toEqual([]);
     for (let step = 0; step < 3; step++) {
