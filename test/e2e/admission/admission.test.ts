@@ -3,6 +3,7 @@ import { type ControlPlane, startControlPlane } from '../../env/cluster/control-
 import { approvalPolicies } from './approval-policies.ts';
 import { deletion } from './deletion.ts';
 import { namesAndMetadata } from './names-and-metadata.ts';
+import { porchctl } from './porchctl.ts';
 import { transitions } from './transitions.ts';
 
 /** Of its own: the policies count for all tests of a cluster. */
@@ -20,3 +21,4 @@ describe('transitions of the lifecycle', () => transitions(() => plane));
 describe('policies of approval', () => approvalPolicies(() => plane));
 describe('names and metadata', () => namesAndMetadata(() => plane));
 describe('deletion', () => deletion(() => plane));
+describe('clients that put whole objects back', () => porchctl(() => plane));

@@ -97,6 +97,7 @@ export function approvalPolicies(cluster: () => ControlPlane): void {
     });
 
     test.each([
+      ['where it publishes to', { approval: { policy: 'Always' } }, { downstream: { package: 'another' } }],
       ['the policy', { approval: { policy: 'Initial' } }, { approval: { policy: 'Always' } }],
       ['the delay', { approval: { policy: 'Initial', delay: '10m' } }, { approval: { delay: null } }],
       ['the gates', { approval: { policy: 'WhenReady', requiredGates: ['a'] } }, { approval: { requiredGates: null } }],

@@ -4,7 +4,7 @@ import type { ControlPlane } from '../../env/cluster/control-plane.ts';
 import { type Company, configMap, freshName, makeCompany, refusal, revision, variant } from './support.ts';
 
 const LATEST_LABELS = ['kpt.dev/latest-revision', 'porch.kpt.dev/latest-revision'];
-const FROZEN = 'can be changed while the package revision is a Draft';
+const FROZEN = 'source, packageMetadata and readinessGates can be changed while the package revision is a Draft';
 
 /** What revisions are called, and what of them may change when. */
 export function namesAndMetadata(cluster: () => ControlPlane): void {
@@ -171,6 +171,18 @@ export function namesAndMetadata(cluster: () => ControlPlane): void {
         expect(reason).toBe('Invalid');
         expect(message).toContain(FROZEN);
       }
+    });
+
+    test('7.6.97 a source cannot be told for what was published without one, only for a draft that lacks it', async () => {
+      const sourceless = { source: undefined };
+      const published = await company.operator.create(
+        revision(freshName(), { lifecycle: 'Published', spec: sourceless }),
+      );
+      const draft = await company.alice.create(revision(freshName(), { spec: sourceless }));
+      const tell = ({ metadata }: PackageRevision) =>
+        company.alice.merge('PackageRevision', metadata.name, { spec: { source: { init: {} } } });
+      expect((await refusal(tell(published))).message).toContain(FROZEN);
+      await expect(tell(draft)).resolves.toMatchObject({ spec: { source: { init: {} } } });
     });
 
     test.each(CHANGES)('%s cannot ride along with an approval, but with a rejection', async (_field, spec) => {
