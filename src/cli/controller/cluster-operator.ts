@@ -88,7 +88,7 @@ export class ClusterOperator {
     const discovery = new KindDiscovery(client);
     const resolveKind = discovery.resolveKind.bind(discovery);
     this.store = new KubernetesStore({ client, kinds: [...ALL_KINDS, POD], resolveKind });
-    this.#informers = openInformers(this.store, settings.namespace, logger);
+    this.#informers = openInformers(this.store, settings, logger);
     this.repositories = this.#informers.repositories;
     const secrets = clusterSecrets(this.store);
     this.#gateway = new RepositoryGateway({
@@ -126,7 +126,7 @@ export class ClusterOperator {
       functions: {
         configs: this.#informers.functionConfigs,
         runtimes: this.#functions,
-        namespace: settings.functionConfigNamespace ?? 'veranda-system',
+        namespace: functionConfigNamespace(settings),
         imagePrefix: settings.imagePrefix ?? DEFAULT_IMAGE_PREFIX,
       },
       secrets,
@@ -264,15 +264,22 @@ export class ClusterOperator {
   }
 }
 
-function openInformers(store: KubernetesStore, namespace: string | undefined, logger: Logger) {
+function openInformers(store: KubernetesStore, settings: Settings, logger: Logger) {
+  const { namespace } = settings;
   const options = { namespace, logger };
+  // Of the other namespaces only to tell that nothing there counts.
+  const ofFunctions = { namespace: namespace && functionConfigNamespace(settings), logger };
   return {
     repositories: new SharedInformer(store, REPOSITORY, options),
     revisions: new SharedInformer(store, PACKAGE_REVISION, options),
     variants: new SharedInformer(store, PACKAGE_VARIANT, options),
     variantSets: new SharedInformer(store, PACKAGE_VARIANT_SET, options),
-    functionConfigs: new SharedInformer(store, FUNCTION_CONFIG, options),
+    functionConfigs: new SharedInformer(store, FUNCTION_CONFIG, ofFunctions),
   };
+}
+
+function functionConfigNamespace({ functionConfigNamespace: namespace = 'veranda-system' }: Settings): string {
+  return namespace;
 }
 
 async function timeout(milliseconds: number): Promise<void> {

@@ -58,7 +58,11 @@ export class ClusterFunctions implements FunctionRuntimes {
     this.#options = options;
     this.#rules = functionRules([], this.#prefix);
     this.#ca = settings.registryCa === undefined ? undefined : readFileSync(settings.registryCa, 'utf8');
-    this.#registry = new RegistryClient({ loopback: settings.loopbackRegistries });
+    const mirrors = settings.registryRewrites.map((rule) => {
+      const [prefix = '', rewrite = ''] = rule.split('=');
+      return { prefix, rewrite };
+    });
+    this.#registry = new RegistryClient({ loopback: settings.loopbackRegistries, mirrors });
     this.#resolver = new ImageResolver({
       client: this.#registry,
       platform: { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch },

@@ -179,6 +179,12 @@ export const SETTINGS = {
     help: 'function pods at a time, of all functions',
     fallback: 16,
   },
+  registryRewrites: {
+    ...list('<from=to>', registryRewrite),
+    flag: 'registry-rewrites',
+    help: 'registry paths that are replaced by others in the images of functions, such as ghcr.io/kptdev=mirror.example/kptdev (repeatable)',
+    fallback: [] as readonly string[],
+  },
   registryCa: optional({
     ...text('<file>'),
     flag: 'registry-ca',
@@ -214,6 +220,12 @@ export type FunctionRuntimeName = 'builtin' | 'grpc' | 'pod';
 function functionRuntime(name: string): FunctionRuntimeName {
   if (name === 'builtin' || name === 'grpc' || name === 'pod') return name;
   throw new InvalidSetting('must be builtin, grpc or pod');
+}
+
+function registryRewrite(rule: string): string {
+  const [from = '', to = '', ...more] = rule.split('=');
+  if (from.includes('.') && to !== '' && more.length === 0) return rule;
+  throw new InvalidSetting('must be two registry paths with = between them');
 }
 
 function imagePath(path: string): string {

@@ -40,12 +40,15 @@ export class PodWorld {
     this.#digests = digests;
   }
 
-  static async create(names: readonly FunctionName[]): Promise<PodWorld> {
+  /** @param tags under which each image is in the registry */
+  static async create(names: readonly FunctionName[], tags: readonly string[] = ['v1']): Promise<PodWorld> {
     const images = await buildFunctionImages(names);
     const controlPlane = await startControlPlane({ scheduler: true, audit: true });
     const registry = await startRegistry();
     const digests = new Map<string, string>();
-    for (const [name, { image }] of images) digests.set(name, await pushImage(registry, `fns/${name}`, 'v1', image));
+    for (const [name, { image }] of images) {
+      for (const tag of tags) digests.set(name, await pushImage(registry, `fns/${name}`, tag, image));
+    }
     const node = await startNode(controlPlane);
     await installConfig(controlPlane.kubeconfig, 'default');
     // The roles of the operator are what it has here.

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -49,7 +50,16 @@ export class Pki {
       this.path(`${name}.ext`),
       addresses === undefined ? 'extendedKeyUsage=clientAuth\n' : `subjectAltName=${addresses}\n`,
     );
-    const authority = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2'];
+    const authority = [
+      '-CA',
+      'ca.crt',
+      '-CAkey',
+      'ca.key',
+      '-set_serial',
+      `0x${randomBytes(16).toString('hex')}`,
+      '-days',
+      '2',
+    ];
     await this.#openssl(
       'x509',
       '-req',
