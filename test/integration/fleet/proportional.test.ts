@@ -127,8 +127,10 @@ describe.each(POLICIES)(
       expect(callsOf(work, 'repository.read').map(({ args }) => args[1])).toEqual([changed]);
       expect(work.commits).toBe(1);
       expect(callsOf(work, 'store.push')).toHaveLength(1);
-      // The variant asks, waits and sees what came of it; none of the other 499 is looked at.
-      expect(work.reconciles).toEqual({ packagerevision: 1, packagevariant: expect.any(Number) });
+      // The variant asks, waits and sees what came of it; none of the other 499 is looked at. A new revision is also told
+      // to the one that it was made from.
+      expect(work.reconciles).toEqual({ packagerevision: expect.any(Number), packagevariant: expect.any(Number) });
+      expect(work.reconciles.packagerevision).toBeLessThanOrEqual(2);
       expect(work.reconciles.packagevariant).toBeLessThanOrEqual(3);
       const after = await refs();
       expect(before.filter((ref) => !after.includes(ref)).length).toBeLessThanOrEqual(1);
