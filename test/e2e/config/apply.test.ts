@@ -1,12 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ControlPlane, startControlPlane } from '../../env/cluster/control-plane.ts';
 import { type KubectlResult, kubectl, tryKubectl } from '../../env/cluster/kubectl.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const CONFIG = join(import.meta.dirname, '../../../config');
+const ROOT = join(import.meta.dirname, '../../..');
+const CONFIG = join(ROOT, 'config');
 const PATIENCE_MS = 120_000;
 
 /** Two clusters: what one way of applying leaves behind must not help the other. */
@@ -103,20 +106,28 @@ describe('kubectl apply -k config/default', () => {
     },
     PATIENCE_MS,
   );
-
-  test(
-    'is taken away by the same folder',
-    async () => {
-      const deleted = await run(0, 'delete', '-k', join(CONFIG, 'default'), '--timeout=60s');
-      expect(deleted).toMatchObject({ code: 0, stderr: '' });
-      expect((await run(0, 'get', 'crds', '-o', 'name')).stdout).toBe('');
-    },
-    PATIENCE_MS,
-  );
 });
 
 test.each(['monitoring', 'crd'])('config/%s is a folder of its own that kustomize builds', async (folder) => {
   const { code, stdout } = await run(0, 'kustomize', join(CONFIG, folder));
   expect(code).toBe(0);
   expect(stdout).toContain('apiVersion:');
+});
+
+test('the namespace is renamed as docs/security.md says it, policies included', async () => {
+  const guide = await readFile(join(ROOT, 'docs/security.md'), 'utf8');
+  const commands = /```shell\n(cp -r config crds my-veranda\/\n[^`]*)```/.exec(guide)?.[1] ?? '';
+  expect(commands).toContain('platform-tools');
+  const place = await mkdtemp(join(tmpdir(), 'veranda-renamed-'));
+  try {
+    for (const folder of ['config', 'crds']) await cp(join(ROOT, folder), join(place, folder), { recursive: true });
+    await promisify(execFile)('sh', ['-ec', `mkdir my-veranda\n${commands}`], { cwd: place });
+    const { code, stdout } = await run(0, 'kustomize', join(place, 'my-veranda/config/default'));
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('veranda-system');
+    expect(stdout.match(/system:serviceaccount:platform-tools:veranda-controller/g)?.length).toBeGreaterThanOrEqual(3);
+    expect(stdout).toContain('namespace: veranda-functions');
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
 });
