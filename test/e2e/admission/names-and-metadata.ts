@@ -6,6 +6,8 @@ import { type Company, configMap, freshName, makeCompany, refusal, revision, var
 const LATEST_LABELS = ['kpt.dev/latest-revision', 'porch.kpt.dev/latest-revision'];
 const FROZEN = 'source, packageMetadata and readinessGates can be changed while the package revision is a Draft';
 
+const OBJECT_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
 /** What revisions are called, and what of them may change when. */
 export function namesAndMetadata(cluster: () => ControlPlane): void {
   let company: Company;
@@ -25,13 +27,18 @@ export function namesAndMetadata(cluster: () => ControlPlane): void {
       await expect(company.alice.create(object)).resolves.toMatchObject({ spec: { packageName: 'networks/core/upf' } });
     });
 
-    test.each(['web', 'shop.web.v2', 'shop.web', 'web.shop.v1'])('and not %s; the answer says how', async (name) => {
-      for (const who of [company.alice, company.admin]) {
-        const { reason, message } = await refusal(who.create(revision('web', { metadata: { name } })));
-        expect(reason).toBe('Invalid');
-        expect(message).toContain('metadata.name must be shop.web.v1 (repository, package path with dots, workspace)');
-      }
-    });
+    test.each(['web', 'shop.web.v2', 'shop.web', 'web.shop.v1'])(
+      '7.1.17 and not %s; the answer says how',
+      async (name) => {
+        for (const who of [company.alice, company.admin]) {
+          const { reason, message } = await refusal(who.create(revision('web', { metadata: { name } })));
+          expect(reason).toBe('Invalid');
+          expect(message).toContain(
+            'metadata.name must be shop.web.v1 (repository, package path with dots, workspace)',
+          );
+        }
+      },
+    );
 
     test('P-01 the same package and workspace cannot be created twice', async () => {
       const object = revision(freshName());
@@ -70,21 +77,49 @@ export function namesAndMetadata(cluster: () => ControlPlane): void {
       async (bad) => {
         const spec = { packageName: bad };
         const composed = `shop.${bad.replaceAll('/', '.')}.v1`;
-        const isName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(composed);
-        const metadata = { name: isName ? composed : 'shop.other.v1' };
+        const metadata = { name: OBJECT_NAME.test(composed) ? composed : 'shop.other.v1' };
         const { reason, message } = await refusal(company.alice.create(revision('other', { metadata, spec })));
         expect(reason).toBe('Invalid');
-        expect(message).toMatch(isName ? /must be a DNS label/ : /must be a relative path|metadata\.name must be/);
+        expect(message).toMatch(/spec\.packageName.*(must be a DNS label|must be a relative path)/s);
         const asVariant = await refusal(company.alice.create(variant(freshName(), { package: bad })));
         expect(asVariant.reason).toBe('Invalid');
         expect(asVariant.message).toMatch(/spec\.downstream\.package.*(must be a DNS label|must be a relative path)/s);
       },
     );
 
-    test.each(['A', 'v 1', 'v~1', 'v1.lock'])('P-10 the workspace %p is refused', async (workspaceName) => {
-      const metadata = { name: `shop.web.${workspaceName.toLowerCase().replaceAll(/[^a-z0-9.]/g, '-')}` };
-      const { reason } = await refusal(company.alice.create(revision('web', { metadata, spec: { workspaceName } })));
+    test.each(['A', 'v 1', 'v~1', 'v1.lock', 'v1.0', 'V1', '-v', 'x'.repeat(64), ''])(
+      '7.1.9, P-10 the workspace %p is refused',
+      async (workspaceName) => {
+        const metadata = { name: `shop.web.${workspaceName.toLowerCase().replaceAll(/[^a-z0-9.]/g, '')}x` };
+        const attempt = company.alice.create(revision('web', { metadata, spec: { workspaceName } }));
+        const { reason, message } = await refusal(attempt);
+        expect(reason).toBe('Invalid');
+        expect(message).toMatch(/spec\.workspaceName.*(must be a DNS label|should be at least 1 chars)/s);
+      },
+    );
+
+    test.each(['Foo_1', '', 'x'.repeat(64), '-x', 'x-', 'a//b'])(
+      '7.1.8 the package %p is refused',
+      async (packageName) => {
+        const { reason, message } = await refusal(company.alice.create(revision('web', { spec: { packageName } })));
+        expect(reason).toBe('Invalid');
+        expect(message).toContain('spec.packageName');
+      },
+    );
+
+    test('7.1.10 a path may be long, but not so long that the name of the object is too long', async () => {
+      const part = 'x'.repeat(63);
+      const long = (parts: number) => revision(Array.from({ length: parts }, () => part).join('/'));
+      await expect(company.alice.create(long(3))).resolves.toBeDefined();
+      const { reason, message } = await refusal(company.alice.create(long(4)));
       expect(reason).toBe('Invalid');
+      expect(message).toMatch(/metadata\.name.*no more than 253/s);
+    });
+
+    test('7.1.16 the repository is named', async () => {
+      const { reason, message } = await refusal(company.alice.create(revision('web', { spec: { repository: '' } })));
+      expect(reason).toBe('Invalid');
+      expect(message).toContain('spec.repository');
     });
 
     test('7.8.134 names of repositories are DNS labels of at most 63 characters', async () => {
