@@ -16,6 +16,8 @@ export interface ArchiveContent {
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
+/** Bytes of a tar archive's unit. */
+const BLOCK = 512;
 
 interface Entry extends AsyncIterable<unknown> {
   readonly header: Header;
@@ -62,13 +64,19 @@ export async function readArchive(
   return content;
 }
 
-/** Ends when all is read, or when the parser was given up. */
+/**
+ * Ends when all is read, or when the parser was given up. An archive without the empty block at its end may lack files: it
+ * was cut off where an entry would begin.
+ */
 async function feed(archive: AsyncIterable<Uint8Array>, parser: Extract): Promise<void> {
+  let tail = Buffer.alloc(0);
   try {
     for await (const chunk of archive) {
       if (parser.destroyed) return;
+      tail = Buffer.concat([tail, chunk.subarray(-BLOCK)]).subarray(-BLOCK);
       if (!parser.write(chunk)) await writable(parser);
     }
+    if (tail.length < BLOCK || tail.some((byte) => byte !== 0)) throw new Error('it ends before its end mark');
     parser.end(null);
   } catch (error) {
     parser.destroy(error instanceof Error ? error : new Error(String(error)));
