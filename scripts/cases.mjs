@@ -79,7 +79,7 @@ function numberedCases(group, file) {
 function testsByCase() {
   const found = new Map();
   const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' });
-  for (const file of files.filter((name) => name.endsWith('.test.ts')).sort()) {
+  for (const file of files.filter((name) => name.endsWith('.ts')).sort()) {
     const path = join(root, 'test', file);
     for (const [index, line] of readFileSync(path, 'utf8').split('\n').entries()) {
       for (const [, , title] of line.matchAll(/(['"`])((?:\\.|(?!\1).)*)\1/g)) {
