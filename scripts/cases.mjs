@@ -101,9 +101,9 @@ function leadingCases(title) {
   const number = String.raw`(?:[A-Z][ -]\d+|(?:7|16)\.\d+(?:\.\d+)?|\d+)`;
   const numbers = `(${number}(?:(?:, | and )${number})*)`;
   const head = new RegExp(`^${numbers}(?::? |$)`).exec(title)?.[1] ?? new RegExp(`\\(${numbers}\\)$`).exec(title)?.[1];
-  if (head === undefined || !/^([A-Z]|\d+\.)/.test(head)) return [];
+  if (head === undefined) return [];
   let group = '';
-  return head.split(/, | and /).map((part) => {
+  const ids = head.split(/, | and /).map((part) => {
     if (/^\d+\.\d+\.\d+$/.test(part)) return part;
     if (part.includes('.')) group = part.slice(0, part.indexOf('.') + 1);
     const bare = /^(?:\d+\.)?(\d+)$/.exec(part)?.[1];
@@ -112,4 +112,6 @@ function leadingCases(title) {
     group = letter ?? group;
     return `${group}${digits}`;
   });
+  // Bare numbers in front are of lists that are not read here.
+  return ids.filter((id) => !/^\d+$/.test(id));
 }
