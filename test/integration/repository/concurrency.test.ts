@@ -219,7 +219,7 @@ describe('batches', () => {
     expect(await fixture.remote.git('rev-list', '--count', '--first-parent', 'main')).toBe('5');
   });
 
-  test('146: a hook that declines twice is passed at the third attempt; one that goes on gives its words', async () => {
+  test('7.8.146: a hook that declines twice is passed at the third attempt; one that goes on gives its words', async () => {
     const draft = await makeDraft(repository, 'a', 'w1');
     const decline = (times: number) =>
       fixture.remote.hook(
@@ -252,7 +252,7 @@ describe('batches', () => {
     expect(await find(repository, 'p1', 'w1')).toBeUndefined();
   });
 
-  test('147: an error that cannot be retried fails at once', async () => {
+  test('7.8.147: an error that cannot be retried fails at once', async () => {
     const store = await fixture.store();
     let pushes = 0;
     const broken: GitStore = {

@@ -35,7 +35,7 @@ function counted(store: GitStore) {
 }
 
 describe('opening (4.8)', () => {
-  test('129: a missing branch is created on demand, once', async () => {
+  test('7.8.129: a missing branch is created on demand, once', async () => {
     await fixture.remote.commit('other', packageFiles('a'));
     const repository = await fixture.open({ createBranch: true });
     await repository.sync();
@@ -46,7 +46,7 @@ describe('opening (4.8)', () => {
     expect(await listed(repository)).toEqual([]);
   });
 
-  test('130: an empty remote is an error without createBranch', async () => {
+  test('7.8.130: an empty remote is an error without createBranch', async () => {
     const repository = await fixture.open();
     await expect(repository.sync()).rejects.toMatchObject({
       reason: 'BranchNotFound',
@@ -65,7 +65,7 @@ describe('opening (4.8)', () => {
 });
 
 describe('discovery (4.5)', () => {
-  test('137: tags without a path are no revisions, and with a directory nothing outside it counts', async () => {
+  test('7.8.137: tags without a path are no revisions, and with a directory nothing outside it counts', async () => {
     const commit = await fixture.remote.commit('main', packageFiles('apps/a', 'apps2/b'));
     for (const tag of ['v1.0', 'apps/a/v1', 'apps2/b/v1']) await fixture.remote.git('tag', tag, commit);
     const repository = await fixture.open({ directory: 'apps' });
@@ -73,14 +73,14 @@ describe('discovery (4.5)', () => {
     expect(await listed(repository)).toEqual(['a v1 Published 1*', 'a main Published -1']);
   });
 
-  test('138: only the outermost packages are revisions', async () => {
+  test('7.8.138: only the outermost packages are revisions', async () => {
     await fixture.remote.commit('main', packageFiles('a', 'a/sub', 'x/y/z', 'x/y/z/deep/er'));
     const repository = await fixture.open();
     await repository.sync();
     expect(await listed(repository)).toEqual(['a main Published -1', 'x/y/z main Published -1']);
   });
 
-  test('139: annotated tags made by hand are revisions of the commit and its author', async () => {
+  test('7.8.139: annotated tags made by hand are revisions of the commit and its author', async () => {
     const commit = await fixture.remote.commit('main', packageFiles('a'));
     for (const tag of ['v1', 'v2', 'v01', 'v1.2', 'stable']) {
       await fixture.remote.git(
@@ -112,7 +112,7 @@ describe('discovery (4.5)', () => {
     });
   });
 
-  test('140: a malformed kpt: line does not hide the package', async () => {
+  test('7.8.140: a malformed kpt: line does not hide the package', async () => {
     const commit = await fixture.remote.commit('main', packageFiles('a'), 'x\n\nkpt:{"package":"a",\nkpt:[]\nkpt:"a"');
     await fixture.remote.git('tag', 'a/v1', commit);
     await fixture.remote.git('branch', 'drafts/a/w1', commit);
@@ -122,7 +122,7 @@ describe('discovery (4.5)', () => {
     expect(await find(repository, 'a', 'w1')).toMatchObject({ handPushed: true, task: undefined });
   });
 
-  test('141: a bad ref is a warning and spoils nothing', async () => {
+  test('7.8.141: a bad ref is a warning and spoils nothing', async () => {
     const commit = await fixture.remote.commit('main', packageFiles('a'));
     for (const branch of ['drafts/x', 'drafts/no/kptfile/w1', 'drafts/a/good'])
       await fixture.remote.git('branch', branch, commit);
@@ -254,7 +254,7 @@ describe('changes from outside (4.6)', () => {
     });
   });
 
-  test('142: a push to a draft shows after a sync, and a stale writer loses', async () => {
+  test('7.8.142: a push to a draft shows after a sync, and a stale writer loses', async () => {
     const repository = await fixture.open({ createBranch: true });
     await repository.sync();
     const stale = await makeDraft(repository, 'a', 'w1');
@@ -274,7 +274,7 @@ describe('changes from outside (4.6)', () => {
     await expect(repository.publish(stale)).rejects.toMatchObject({ retry: 'replan' });
   });
 
-  test('143: a branch or tag that is gone is no revision any more', async () => {
+  test('7.8.143: a branch or tag that is gone is no revision any more', async () => {
     const repository = await fixture.open({ createBranch: true });
     await repository.sync();
     await publishNew(repository, 'a', 'w1');
@@ -286,7 +286,7 @@ describe('changes from outside (4.6)', () => {
     expect(await listed(repository)).toEqual(['a main Published -1']);
   });
 
-  test('144: what others put on the branch before an approval is kept', async () => {
+  test('7.8.144: what others put on the branch before an approval is kept', async () => {
     const repository = await fixture.open({ createBranch: true });
     await repository.sync();
     const draft = await makeDraft(repository, 'a', 'w1');
@@ -295,7 +295,7 @@ describe('changes from outside (4.6)', () => {
     expect(await fixture.files()).toEqual(['100644 a/Kptfile', '100644 a/config.yaml', '100644 by-hand.txt']);
   });
 
-  test('145: tags, drafts, proposals and the branch may be moved before a deletion; a moved tag is told', async () => {
+  test('7.8.145: tags, drafts, proposals and the branch may be moved before a deletion; a moved tag is told', async () => {
     const repository = await fixture.open({ createBranch: true });
     await repository.sync();
     await repository.proposeDeletion(await publishNew(repository, 'a', 'w1'));

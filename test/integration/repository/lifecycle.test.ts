@@ -114,7 +114,7 @@ describe('layout (4.1, 4.2)', () => {
 });
 
 describe('lifecycle (7.7)', () => {
-  test('103, 126: draft, proposed, published; the placeholder appears; the approver is told', async () => {
+  test('7.7.103, 7.7.126: draft, proposed, published; the placeholder appears; the approver is told', async () => {
     const draft = await makeDraft(repository, 'shop', 'w1');
     expect(await fixture.refNames()).toContain('refs/heads/drafts/shop/w1');
     const proposed = await repository.propose(draft);
@@ -128,14 +128,14 @@ describe('lifecycle (7.7)', () => {
     expect(await listed(repository)).toEqual(['shop w1 Published 1*', 'shop main Published -1']);
   });
 
-  test('105: a rejected proposal is a draft again', async () => {
+  test('7.7.105: a rejected proposal is a draft again', async () => {
     const proposed = await repository.propose(await makeDraft(repository, 'shop', 'w1'));
     const draft = await repository.reject(proposed);
     expect(draft).toMatchObject({ lifecycle: 'Draft', workspace: 'w1', commit: proposed.commit });
     expect(await fixture.refNames()).toEqual(['refs/heads/drafts/shop/w1', 'refs/heads/main']);
   });
 
-  test('106, 110: published revisions cannot be edited, proposed or rejected, drafts not proposed for deletion', async () => {
+  test('7.7.106, 7.7.110: published revisions cannot be edited, proposed or rejected, drafts not proposed for deletion', async () => {
     const published = await publishNew(repository, 'shop', 'w1');
     const draft = await makeDraft(repository, 'shop', 'w2');
     const wrong = [
@@ -148,7 +148,7 @@ describe('lifecycle (7.7)', () => {
       await expect(call).rejects.toMatchObject({ reason: 'IllegalTransition', retry: 'terminal' });
   });
 
-  test('107, P-05: a proposed deletion keeps everything and can be taken back; a published revision is not deletable', async () => {
+  test('7.7.107, P-05: a proposed deletion keeps everything and can be taken back; a published revision is not deletable', async () => {
     const published = await publishNew(repository, 'shop', 'w1');
     const doomed = await repository.proposeDeletion(published);
     expect(await fixture.remote.git('rev-parse', 'deletionProposed/shop/v1')).toBe(published.commit);
@@ -163,7 +163,7 @@ describe('lifecycle (7.7)', () => {
     expect(await fixture.refNames()).toEqual(['refs/heads/main', 'refs/tags/shop/v1']);
   });
 
-  test('108: drafts, proposals and deletion-proposed revisions are deleted with all their refs; again is a success', async () => {
+  test('7.7.108: drafts, proposals and deletion-proposed revisions are deleted with all their refs; again is a success', async () => {
     const draft = await makeDraft(repository, 'a', 'w1');
     const proposed = await repository.propose(await makeDraft(repository, 'b', 'w1'));
     const doomed = await repository.proposeDeletion(await publishNew(repository, 'c', 'w1'));
@@ -174,7 +174,7 @@ describe('lifecycle (7.7)', () => {
     expect(await listed(repository)).toEqual(['c main Published -1']);
   });
 
-  test('111, 119, P-11: latest follows numbers, numbers are never used again', async () => {
+  test('7.7.111, 7.7.119, P-11: latest follows numbers, numbers are never used again', async () => {
     for (let revision = 1; revision <= 11; revision++) {
       expect(await publishNew(repository, 'shop', `w${revision}`, String(revision))).toMatchObject({ revision });
     }
@@ -187,12 +187,12 @@ describe('lifecycle (7.7)', () => {
     expect(await publishNew(fresh, 'shop', 'w12', '12')).toMatchObject({ revision: 12, latest: true });
   });
 
-  test('111: without published revisions nobody is the latest, the placeholder neither', async () => {
+  test('7.7.111: without published revisions nobody is the latest, the placeholder neither', async () => {
     await repository.delete(await repository.proposeDeletion(await publishNew(repository, 'shop', 'w1')));
     expect((await repository.snapshot()).revisions.map(({ latest }) => latest)).toEqual([false]);
   });
 
-  test('112, 114: revision and placeholder are deleted apart; the same package and workspace can be made anew', async () => {
+  test('7.7.112, 7.7.114: revision and placeholder are deleted apart; the same package and workspace can be made anew', async () => {
     await repository.delete(await repository.proposeDeletion(await publishNew(repository, 'shop', 'w1')));
     expect(await fixture.files()).toContain('100644 shop/Kptfile');
     const placeholder = await find(repository, 'shop', 'main');
@@ -203,7 +203,7 @@ describe('lifecycle (7.7)', () => {
     expect(again).toMatchObject({ revision: 2, workspace: 'w1', task: { type: 'init' } });
   });
 
-  test('113: two placeholders go by separate commits, and emptied parent directories with them', async () => {
+  test('7.7.113: two placeholders go by separate commits, and emptied parent directories with them', async () => {
     await publishNew(repository, 'apps/a', 'w1');
     await publishNew(repository, 'apps/b', 'w1');
     const placeholders = (await repository.snapshot()).revisions.filter(({ branchHead }) => branchHead);
@@ -218,7 +218,7 @@ describe('lifecycle (7.7)', () => {
     expect(await fixture.remote.git('log', '-1', '--format=%s', 'main')).toBe('Delete apps/b');
   });
 
-  test('117, P-02: numbers count per full path, also below the directory of a Repository', async () => {
+  test('7.7.117, P-02: numbers count per full path, also below the directory of a Repository', async () => {
     const scoped = await fixture.open({ directory: 'apps' });
     for (const revision of [1, 2]) {
       const published = await publishNew(scoped, 'a/b/c', `w${revision}`, String(revision));
@@ -231,7 +231,7 @@ describe('lifecycle (7.7)', () => {
     expect(await publishNew(repository, 'a/b/c', 'w1')).toMatchObject({ revision: 1 });
   });
 
-  test('118: two workspaces of one package published at once get distinct numbers', async () => {
+  test('7.7.118: two workspaces of one package published at once get distinct numbers', async () => {
     const drafts = await Promise.all(
       ['w1', 'w2', 'w3'].map((workspace) => makeDraft(repository, 'shop', workspace, workspace)),
     );
