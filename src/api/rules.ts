@@ -6,6 +6,13 @@ import type { Finding } from './structure.ts';
 const MERGE_STRATEGY = 'resource-merge';
 const CONTEXT_KEYS = ['name', 'package-path'];
 const SOURCES = ['init', 'cloneFrom', 'copyFrom', 'upgrade'];
+/** Parts of a source whose coming and going changes it. */
+const ORIGINS = [
+  ['cloneFrom', 'git'],
+  ['cloneFrom', 'oci'],
+  ['upgrade', 'oldUpstream'],
+  ['upgrade', 'oci'],
+] as const;
 const TRANSITIONS = [
   'Draft>Proposed',
   'Proposed>Draft',
@@ -134,17 +141,25 @@ function* sourceRules(source: Field): Generator<Finding> {
   const subpackage = source.get('init', 'subpackage');
   if (subpackage.text !== '') yield* packagePathRules(subpackage);
   const clone = source.get('cloneFrom');
-  if (source.has('cloneFrom') && (clone.get('upstreamRef', 'name').text !== '') === clone.has('git')) {
-    yield clone.fault('exactly one of upstreamRef and git must be set');
+  const origins = [clone.get('upstreamRef', 'name').text !== '', clone.has('git'), clone.has('oci')];
+  if (source.has('cloneFrom') && origins.filter((is) => is).length !== 1) {
+    yield clone.fault('exactly one of upstreamRef, git and oci must be set');
   }
   yield* gitAddressRules(clone.get('git', 'repo'));
   yield* directoryRules(clone.get('git', 'directory'));
+  yield* imageRules(clone.get('oci', 'image'));
+  const upgrade = source.get('upgrade');
+  const [from, to] = ['oldUpstream', 'newUpstream'].map((name) => upgrade.has(name));
+  if (source.has('upgrade') && (from !== to || to === upgrade.has('oci'))) {
+    yield upgrade.fault('set either oldUpstream and newUpstream, or oci');
+  }
+  yield* imageRules(upgrade.get('oci', 'image'));
 }
 
 /** Clients that write objects back add and drop empty fields, so an absent field equals an empty one. */
 function sourceChanged(source: Field, old: Field): boolean {
   if (SOURCES.some((name) => source.has(name) !== old.has(name))) return true;
-  if (source.get('cloneFrom').has('git') !== old.get('cloneFrom').has('git')) return true;
+  if (ORIGINS.some(([part, name]) => source.get(part).has(name) !== old.get(part).has(name))) return true;
   const keywords = (side: Field) =>
     side
       .get('init', 'keywords')
@@ -162,10 +177,14 @@ function sourceChanged(source: Field, old: Field): boolean {
     ['cloneFrom', 'git', 'ref'],
     ['cloneFrom', 'git', 'directory'],
     ['cloneFrom', 'git', 'secretRef', 'name'],
+    ['cloneFrom', 'oci', 'image'],
+    ['cloneFrom', 'oci', 'secretRef', 'name'],
     ['copyFrom', 'name'],
     ['upgrade', 'oldUpstream', 'name'],
     ['upgrade', 'newUpstream', 'name'],
     ['upgrade', 'currentPackage', 'name'],
+    ['upgrade', 'oci', 'image'],
+    ['upgrade', 'oci', 'secretRef', 'name'],
   ];
   return leaves.some((leaf) => changed(source, old, leaf));
 }
@@ -319,6 +338,13 @@ function* directoryRules(field: Field): Generator<Finding> {
   const parts = field.text.split('/');
   if (parts.some((part) => part === '..' || part.toLowerCase() === '.git')) {
     yield field.fault('must not contain .. or .git');
+  }
+}
+
+function* imageRules(field: Field): Generator<Finding> {
+  const image = field.text;
+  if (image !== '' && (!/^[A-Za-z0-9._:@/[\]-]+$/.test(image) || image.startsWith('/') || image.includes('://'))) {
+    yield field.fault('this is no image reference');
   }
 }
 

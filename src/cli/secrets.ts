@@ -14,7 +14,8 @@ const SECRET: KindRef<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'sec
 
 /**
  * Credentials of a Secret, read each time they are asked for: `kubernetes.io/basic-auth` (username, password), Opaque with
- * bearerToken, `kubernetes.io/ssh-auth` (ssh-privatekey, known_hosts), and beside any of them ca.crt.
+ * bearerToken, `kubernetes.io/ssh-auth` (ssh-privatekey, known_hosts), `kubernetes.io/dockerconfigjson` (.dockerconfigjson), and
+ * beside any of them ca.crt.
  */
 export function secretCredentials(store: ObjectStore, namespace: string, name: string): CredentialsProvider {
   return async () => {
@@ -31,9 +32,10 @@ export function secretCredentials(store: ObjectStore, namespace: string, name: s
       sshPrivateKey: value('ssh-privatekey'),
       sshKnownHosts: value('known_hosts'),
       caBundle: value('ca.crt'),
+      dockerConfig: value('.dockerconfigjson'),
     };
     if (Object.values(credentials).some((part) => part !== undefined)) return credentials;
-    const keys = 'username and password, bearerToken, ssh-privatekey and known_hosts, ca.crt';
+    const keys = 'username and password, bearerToken, ssh-privatekey and known_hosts, ca.crt, .dockerconfigjson';
     throw new TransientError('InvalidSecret', `Secret ${name} has none of the keys ${keys}`, {
       object: `Secret ${namespace}/${name}`,
     });

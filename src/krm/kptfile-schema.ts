@@ -23,18 +23,26 @@ const FUNCTION: Shape = {
   },
 };
 
-/** `kpt.dev/v1` Kptfile. kpt refuses every key that is not here, except that we let `status` grow. */
+/**
+ * `kpt.dev/v1` Kptfile. kpt refuses every key that is not here, except that we let `status` grow, and that `oci` has the form
+ * that kpt wrote while it could fetch packages from registries.
+ */
 export const KPTFILE_SHAPE: Shape = {
   fields: {
     ...strings('apiVersion', 'kind'),
     metadata: { fields: { ...strings('name', 'namespace'), labels: 'stringMap', annotations: 'stringMap' } },
     upstream: {
-      fields: { ...strings('type', 'updateStrategy'), git: { fields: strings('repo', 'directory', 'ref') } },
+      fields: {
+        ...strings('type', 'updateStrategy'),
+        git: { fields: strings('repo', 'directory', 'ref') },
+        oci: { fields: strings('image', 'directory') },
+      },
     },
     upstreamLock: {
       fields: {
         type: 'string',
         git: { fields: strings('repo', 'directory', 'ref', 'commit') },
+        oci: { fields: strings('image', 'directory', 'digest') },
         generic: { fields: strings('storeID', 'resourceID', 'resourceVersion') },
       },
     },

@@ -33,6 +33,8 @@ export interface Kptfile {
       readonly ref?: string;
       readonly commit?: string;
     };
+    /** `digest` is a whole reference by digest. */
+    readonly oci?: { readonly image?: string; readonly digest?: string };
   };
   readonly readinessGates: readonly string[];
   readonly conditions: readonly KptfileCondition[];

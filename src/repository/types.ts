@@ -8,6 +8,15 @@ export interface GitLock {
   readonly git: { readonly repo: string; readonly directory: string; readonly ref: string; readonly commit: string };
 }
 
+/** The same for a package that was taken from a registry. */
+export interface OciLock {
+  readonly type: 'oci';
+  /** `image` as it was given; `digest` is the reference `host/path@sha256:…` that it led to. */
+  readonly oci: { readonly image: string; readonly digest: string };
+}
+
+export type UpstreamLock = GitLock | OciLock;
+
 export interface PersonStamp {
   readonly name: string;
   readonly email: string;

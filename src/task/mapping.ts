@@ -3,7 +3,7 @@ import { clone } from './mutations/clone.ts';
 import { edit } from './mutations/edit.ts';
 import { init } from './mutations/init.ts';
 import { upgrade } from './mutations/upgrade.ts';
-import type { CloneTask, Mutation, Task } from './types.ts';
+import type { CloneTask, Mutation, Task, UpgradeTask } from './types.ts';
 
 /**
  * The mutation that makes a task's content. A new kind of task is a line here, one in `taskRecord` and a file in
@@ -31,24 +31,26 @@ export function taskRecord(task: Task): TaskRecord {
       return { type: 'clone', clone: { upstreamRef: upstreamRecord(task.clone) } };
     case 'edit':
       return { type: 'edit', edit: { sourceRef: task.edit.sourceRef } };
-    case 'upgrade': {
-      const { oldUpstream, newUpstream, currentPackage, strategy } = task.upgrade;
-      return {
-        type: 'upgrade',
-        upgrade: {
-          oldUpstreamRef: oldUpstream,
-          newUpstreamRef: newUpstream,
-          localPackageRevisionRef: currentPackage,
-          ...(strategy ? { strategy } : {}),
-        },
-      };
-    }
+    case 'upgrade':
+      return { type: 'upgrade', upgrade: upgradeRecord(task.upgrade) };
   }
 }
 
 /** What a commit holds that changed or rendered existing content. */
 export const RENDER_RECORD: TaskRecord = { type: 'render' };
 
-function upstreamRecord(source: CloneTask['clone']): unknown {
-  return source.upstreamRef ? { upstreamRef: source.upstreamRef } : { type: 'git', git: source.git };
+function upstreamRecord({ upstreamRef, git, oci }: CloneTask['clone']): unknown {
+  if (upstreamRef) return { upstreamRef };
+  return oci ? { type: 'oci', oci } : { type: 'git', git };
+}
+
+function upgradeRecord(task: UpgradeTask['upgrade']): unknown {
+  const strategy = task.strategy ? { strategy: task.strategy } : {};
+  if ('oci' in task) return { oci: task.oci, localPackageRevisionRef: task.currentPackage, ...strategy };
+  return {
+    oldUpstreamRef: task.oldUpstream,
+    newUpstreamRef: task.newUpstream,
+    localPackageRevisionRef: task.currentPackage,
+    ...strategy,
+  };
 }

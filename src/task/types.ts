@@ -1,13 +1,19 @@
 import type { MergeConflict, PackageMerger } from '../merge/types.ts';
 import type { Package } from '../package/package.ts';
 import type { Renderer, RenderReport } from '../render/types.ts';
-import type { GitLock, Lifecycle, RevisionKey } from '../repository/types.ts';
+import type { GitLock, Lifecycle, OciLock, RevisionKey } from '../repository/types.ts';
 
 /** Locator of a package in any git repository (`GitPackage` of Porch's API). */
 export interface GitSource {
   readonly repo: string;
   readonly ref?: string;
   readonly directory?: string;
+  readonly secretRef?: { readonly name?: string };
+}
+
+/** Locator of a package in an image or artifact (`OciPackage` of Porch's API, with credentials). */
+export interface OciSource {
+  readonly image: string;
   readonly secretRef?: { readonly name?: string };
 }
 
@@ -27,7 +33,7 @@ export interface CloneTask {
   readonly clone: {
     readonly upstreamRef?: { readonly name: string };
     readonly git?: GitSource;
-    readonly oci?: unknown;
+    readonly oci?: OciSource;
   };
 }
 
@@ -38,14 +44,25 @@ export interface EditTask {
 
 export type UpgradeStrategy = 'resource-merge' | 'fast-forward' | 'force-delete-replace' | 'copy-merge';
 
+interface UpgradeBase {
+  readonly currentPackage: { readonly name: string };
+  readonly strategy?: UpgradeStrategy;
+}
+
+/** From one revision of the upstream to another. */
+export interface RevisionUpgrade extends UpgradeBase {
+  readonly oldUpstream: { readonly name: string };
+  readonly newUpstream: { readonly name: string };
+}
+
+/** From the image that the package's lock names to another one of the same name. */
+export interface ImageUpgrade extends UpgradeBase {
+  readonly oci: OciSource;
+}
+
 export interface UpgradeTask {
   readonly type: 'upgrade';
-  readonly upgrade: {
-    readonly oldUpstream: { readonly name: string };
-    readonly newUpstream: { readonly name: string };
-    readonly currentPackage: { readonly name: string };
-    readonly strategy?: UpgradeStrategy;
-  };
+  readonly upgrade: RevisionUpgrade | ImageUpgrade;
 }
 
 /** The one task that a package revision is made from. */
@@ -73,11 +90,19 @@ export interface ResolvedGitPackage {
   readonly content: Package;
 }
 
+/** A package fetched from a registry. */
+export interface ResolvedImage {
+  readonly lock: OciLock;
+  readonly content: Package;
+}
+
 /** How a task gets at packages; implemented over repositories by the controllers and the CLI. */
 export interface PackageSources {
   /** @throws TerminalError reason SourceNotFound when no such revision exists */
   revision(name: string, signal: AbortSignal): Promise<ResolvedRevision>;
   git(source: GitSource, signal: AbortSignal): Promise<ResolvedGitPackage>;
+  /** @throws TransientError TagNotFound, AuthDenied and the like; TerminalError for what is no package */
+  image(source: OciSource, signal: AbortSignal): Promise<ResolvedImage>;
   /**
    * The package at a lock's repository, directory and commit, whether or not a ref still points there.
    * @throws TerminalError RefNotFound, PackageNotFound and the like when it cannot be had any more

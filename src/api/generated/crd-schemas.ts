@@ -2352,7 +2352,8 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
            "type": "string",
            "enum": [
             "",
-            "git"
+            "git",
+            "oci"
            ]
           },
           "upstreamRef": {
@@ -2396,6 +2397,30 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
             }
            },
            "additionalProperties": false
+          },
+          "oci": {
+           "type": "object",
+           "required": [
+            "image"
+           ],
+           "properties": {
+            "image": {
+             "type": "string",
+             "minLength": 1,
+             "maxLength": 1024
+            },
+            "secretRef": {
+             "type": "object",
+             "properties": {
+              "name": {
+               "type": "string",
+               "maxLength": 253
+              }
+             },
+             "additionalProperties": false
+            }
+           },
+           "additionalProperties": false
           }
          },
          "additionalProperties": false
@@ -2417,8 +2442,6 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
         "upgrade": {
          "type": "object",
          "required": [
-          "oldUpstream",
-          "newUpstream",
           "currentPackage"
          ],
          "properties": {
@@ -2460,6 +2483,30 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
              "type": "string",
              "minLength": 1,
              "maxLength": 253
+            }
+           },
+           "additionalProperties": false
+          },
+          "oci": {
+           "type": "object",
+           "required": [
+            "image"
+           ],
+           "properties": {
+            "image": {
+             "type": "string",
+             "minLength": 1,
+             "maxLength": 1024
+            },
+            "secretRef": {
+             "type": "object",
+             "properties": {
+              "name": {
+               "type": "string",
+               "maxLength": 253
+              }
+             },
+             "additionalProperties": false
             }
            },
            "additionalProperties": false
@@ -2614,6 +2661,18 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
           }
          },
          "additionalProperties": false
+        },
+        "oci": {
+         "type": "object",
+         "properties": {
+          "image": {
+           "type": "string"
+          },
+          "digest": {
+           "type": "string"
+          }
+         },
+         "additionalProperties": false
         }
        },
        "additionalProperties": false
@@ -2637,6 +2696,18 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
            "type": "string"
           },
           "commit": {
+           "type": "string"
+          }
+         },
+         "additionalProperties": false
+        },
+        "oci": {
+         "type": "object",
+         "properties": {
+          "image": {
+           "type": "string"
+          },
+          "digest": {
            "type": "string"
           }
          },

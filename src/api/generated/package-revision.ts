@@ -97,9 +97,9 @@ export interface InitSource {
  */
 export interface CloneSource {
   /**
-   * Kind of storage that git below stands for; only git is known.
+   * Kind of storage that the package lies in; must agree with the one of git and oci that is set.
    */
-  readonly type?: '' | 'git';
+  readonly type?: '' | 'git' | 'oci';
   /**
    * A package revision of this namespace.
    */
@@ -108,6 +108,10 @@ export interface CloneSource {
    * A package in any git repository, registered or not.
    */
   readonly git?: GitPackage;
+  /**
+   * A package in an image or artifact of an OCI registry.
+   */
+  readonly oci?: OciPackage;
 }
 /**
  * A package revision of this namespace.
@@ -148,6 +152,16 @@ export interface SecretRef {
    */
   readonly name?: string;
 }
+export interface OciPackage {
+  /**
+   * Reference host/path[:tag][@digest]; where both are given the digest counts.
+   */
+  readonly image: string;
+  /**
+   * Secret of this namespace that holds the credentials; an absent or empty name means none.
+   */
+  readonly secretRef?: SecretRef;
+}
 /**
  * A new revision of the same package, made from this one.
  */
@@ -164,15 +178,19 @@ export interface UpgradeSource {
   /**
    * The upstream revision that the current package comes from.
    */
-  readonly oldUpstream: PackageRevisionRef;
+  readonly oldUpstream?: PackageRevisionRef;
   /**
    * The upstream revision to move to.
    */
-  readonly newUpstream: PackageRevisionRef;
+  readonly newUpstream?: PackageRevisionRef;
   /**
    * The revision of the package that is upgraded.
    */
   readonly currentPackage: PackageRevisionRef;
+  /**
+   * The image to move to, for a package that was cloned from an image; what it comes from is in its Kptfile.
+   */
+  readonly oci?: OciPackage;
   /**
    * How the upstream's changes and the local ones are brought together; resource-merge when absent.
    */
@@ -325,13 +343,17 @@ export interface PackageRevisionStatus {
 }
 export interface PackageLock {
   /**
-   * Kind of storage, git.
+   * Kind of storage, git or oci.
    */
   readonly type?: string;
   /**
    * Place in a git repository.
    */
   readonly git?: GitPackageLock;
+  /**
+   * Place in an OCI registry.
+   */
+  readonly oci?: OciPackageLock;
 }
 /**
  * Place in a git repository.
@@ -353,6 +375,19 @@ export interface GitPackageLock {
    * Id of the commit.
    */
   readonly commit?: string;
+}
+/**
+ * Place in an OCI registry.
+ */
+export interface OciPackageLock {
+  /**
+   * Reference that was given.
+   */
+  readonly image?: string;
+  /**
+   * Reference by digest that it led to.
+   */
+  readonly digest?: string;
 }
 /**
  * One condition of the package.

@@ -170,6 +170,7 @@ function outside(place: Place, sources: PackageSources): PackageSources {
   return {
     revision: (name, signal) => place.outside(() => sources.revision(name, signal)),
     git: (source, signal) => place.outside(() => sources.git(source, signal)),
+    image: (source, signal) => place.outside(() => sources.image(source, signal)),
     locked: (lock, signal) => place.outside(() => sources.locked(lock, signal)),
   };
 }

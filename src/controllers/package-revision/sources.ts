@@ -3,7 +3,14 @@ import type { PackageRevision } from '../../api/kinds.ts';
 import { remoteIdentity } from '../../repository/address.ts';
 import { fetchPackage } from '../../repository/sources.ts';
 import type { GitLock, PackageRepository, RevisionInfo } from '../../repository/types.ts';
-import type { GitSource, PackageSources, ResolvedGitPackage, ResolvedRevision } from '../../task/types.ts';
+import type {
+  GitSource,
+  OciSource,
+  PackageSources,
+  ResolvedGitPackage,
+  ResolvedImage,
+  ResolvedRevision,
+} from '../../task/types.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
 
@@ -14,6 +21,7 @@ export function packageSources(env: SourcesEnvironment, namespace: string): Pack
   return {
     revision: (name, signal) => readRevision(env, namespace, name, signal),
     git: (source, signal) => readGit(env, namespace, source, signal),
+    image: (source, signal) => readImage(env, namespace, source, signal),
     locked: (lock, signal) => readLocked(env, namespace, lock, signal),
   };
 }
@@ -82,6 +90,16 @@ async function readGit(
     const mayCome = error instanceof TerminalError && error.reason === 'RefNotFound';
     throw mayCome ? new TransientError(error.reason, error.message, error.location) : error;
   }
+}
+
+async function readImage(
+  env: SourcesEnvironment,
+  namespace: string,
+  { image, secretRef }: OciSource,
+  signal: AbortSignal,
+): Promise<ResolvedImage> {
+  const credentials = secretRef?.name ? await env.secrets(namespace, secretRef.name)() : undefined;
+  return await env.gateway.images.fetch(image, credentials, signal);
 }
 
 /** Locks hold no secret: that of a registered repository with the same URL is taken, if there is one. */

@@ -4,19 +4,23 @@ import { TerminalError } from '../../api/errors.ts';
 import type { Repository } from '../../api/kinds.ts';
 import { objectKey, objectLabel } from '../../api/object.ts';
 import { FairQueue } from '../../concurrency/fair-queue.ts';
+import type { RegistryClientOptions } from '../../registry/client.ts';
 import { LimitedGitStore, type NetworkLimits } from '../../repository/git/limited-store.ts';
 import type { GitRepositoryOptions } from '../../repository/git/options.ts';
 import { createGitRepository } from '../../repository/git/repository.ts';
 import { mirrorDirectory, openGitStore } from '../../repository/git/store/open.ts';
 import type { CredentialsProvider, GitStore } from '../../repository/git/types.ts';
+import { ImagePackages } from '../../repository/image-packages.ts';
 import type { PackageRepository } from '../../repository/types.ts';
 import { isReadOnly } from './claim.ts';
 
 export interface GatewayOptions {
   /** Folder for bare mirrors. */
   readonly mirrors: string;
-  /** Local paths and `file://` as URLs; only in the CLI and in tests. */
+  /** Local paths and `file://` as URLs, and registries on this machine; only in the CLI and in tests. */
   readonly allowLocal: boolean;
+  /** How packages are fetched from registries. Default of `loopback`: as `allowLocal`. */
+  readonly registries?: RegistryClientOptions;
   /** Reads the Secret that `spec.git.secretRef` names each time it is asked. */
   readonly credentials: (repository: Repository) => CredentialsProvider | undefined;
   readonly now: () => number;
@@ -41,6 +45,8 @@ interface Opened {
  * remote is mirrored and fetched once however many directories of it are registered.
  */
 export class RepositoryGateway {
+  /** Packages in registries, which are cloned from images that nobody registered. */
+  readonly images: ImagePackages;
   readonly #options: GatewayOptions;
   readonly #stores = new Map<string, Promise<GitStore>>();
   readonly #opened = new Map<string, Promise<Opened>>();
@@ -48,6 +54,7 @@ export class RepositoryGateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.images = new ImagePackages({ loopback: options.allowLocal, ...options.registries });
   }
 
   /**
@@ -85,6 +92,7 @@ export class RepositoryGateway {
     for (const key of [...this.#opened.keys()]) await this.close(key).catch(() => undefined);
     for (const store of this.#stores.values()) await store.then((opened) => opened.close()).catch(() => undefined);
     this.#stores.clear();
+    await this.images.close();
   }
 
   /** A store on any URL, for packages that are cloned from repositories nobody registered. */

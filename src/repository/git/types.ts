@@ -114,6 +114,8 @@ export interface GitCredentials {
   readonly sshKnownHosts?: string;
   /** PEM, used instead of the system's roots. */
   readonly caBundle?: string;
+  /** `.dockerconfigjson` of a Secret: for registries only. */
+  readonly dockerConfig?: string;
 }
 
 /** Asked before each network call, so that a rotated secret is used at once. */

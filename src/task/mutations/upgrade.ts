@@ -5,13 +5,21 @@ import { mergePackages } from '../../merge/merge-packages.ts';
 import type { MergeInput, MergeOptions, MergeResult } from '../../merge/types.ts';
 import type { Package } from '../../package/package.ts';
 import { KPTFILE } from '../../package/subpackages.ts';
-import type { GitLock } from '../../repository/types.ts';
+import type { GitLock, UpstreamLock } from '../../repository/types.ts';
 import { checkSamePackage, resolveSource } from '../checks.ts';
 import { editRootKptfile, readRootKptfile } from '../root-kptfile.ts';
 import { UPGRADE_STRATEGIES } from '../source.ts';
-import type { Mutation, MutationContext, ResolvedRevision, UpgradeStrategy, UpgradeTask } from '../types.ts';
-import { normaliseDirectory, normaliseRepo } from './clone.ts';
+import type {
+  Mutation,
+  MutationContext,
+  ResolvedRevision,
+  RevisionUpgrade,
+  UpgradeStrategy,
+  UpgradeTask,
+} from '../types.ts';
+import { imageEnds, type UpgradeEnds } from './image-upgrade.ts';
 import { withMergeKeys } from './merge-keys.ts';
+import { normaliseDirectory, normaliseRepo, upstreamFields } from './upstream-fields.ts';
 
 const FIELD = 'spec.source.upgrade';
 
@@ -20,7 +28,7 @@ const FIELD = 'spec.source.upgrade';
  * was cloned or upgraded last is merged into it. What "last" was is read from the package's own upstream lock, by
  * commit, so that neither a deleted revision nor a moved tag matters.
  * @throws TerminalError SourceNotFound, SourceNotPublished, SourceOfOtherRepository, SourceOfOtherPackage, NoUpstream,
- * UpstreamMismatch, InvalidStrategy, and what the merge throws
+ * UpstreamMismatch, InvalidStrategy, and what the merge throws; what registries are asked for throws too
  */
 export function upgrade(task: UpgradeTask['upgrade']): Mutation {
   return {
@@ -28,15 +36,15 @@ export function upgrade(task: UpgradeTask['upgrade']): Mutation {
     async apply(context) {
       const local = await resolveSource(context, task.currentPackage.name, `${FIELD}.currentPackage.name`);
       checkSamePackage(context.target, local, `${FIELD}.currentPackage.name`);
-      const updated = await resolveSource(context, task.newUpstream.name, `${FIELD}.newUpstream.name`);
       const kptfile = readRootKptfile(local.content);
-      const base = await resolveBase(task, local, updated, context);
+      const { base, updated, ...ends } =
+        'oci' in task ? await imageEnds(task, local, context) : await revisionEnds(task, local, context);
       const strategy = strategyOf(task, kptfile);
-      const input = { base: base.content, local: local.content, updated: updated.content };
+      const input = { base, local: local.content, updated: updated.content };
       const merged = await mergeWithRender(input, { strategy, independent: 'merge' }, context);
       const located = withNewUpstream(merged.pkg, kptfile, updated.lock);
       const marked = withMergeKeys(located);
-      const warnings = [...base.warnings, ...mergeWarnings(merged), ...marked.warnings];
+      const warnings = [...ends.warnings, ...mergeWarnings(merged), ...marked.warnings];
       return { pkg: marked.pkg, result: { warnings, conflicts: merged.conflicts } };
     },
   };
@@ -66,9 +74,19 @@ interface Base {
   readonly warnings: readonly string[];
 }
 
+async function revisionEnds(
+  task: RevisionUpgrade,
+  local: ResolvedRevision,
+  context: MutationContext,
+): Promise<UpgradeEnds> {
+  const updated = await resolveSource(context, task.newUpstream.name, `${FIELD}.newUpstream.name`);
+  const { content, warnings } = await resolveBase(task, local, updated, context);
+  return { base: content, updated, warnings };
+}
+
 /** Content that the package was made from, after checks that all three revisions belong together. */
 async function resolveBase(
-  task: UpgradeTask['upgrade'],
+  task: RevisionUpgrade,
   local: ResolvedRevision,
   updated: ResolvedRevision,
   context: MutationContext,
@@ -91,7 +109,7 @@ async function resolveBase(
 
 /** Undefined when there is no such revision any more. */
 async function resolveOldUpstream(
-  { oldUpstream }: UpgradeTask['upgrade'],
+  { oldUpstream }: RevisionUpgrade,
   context: MutationContext,
 ): Promise<ResolvedRevision | undefined> {
   try {
@@ -103,7 +121,7 @@ async function resolveOldUpstream(
 }
 
 async function readLocked(
-  { oldUpstream }: UpgradeTask['upgrade'],
+  { oldUpstream }: RevisionUpgrade,
   lock: GitLock,
   old: ResolvedRevision | undefined,
   context: MutationContext,
@@ -122,12 +140,16 @@ async function readLocked(
 }
 
 function lockOf(local: ResolvedRevision, { target }: MutationContext): GitLock {
-  const git = readRootKptfile(local.content).upstreamLock?.git;
+  const { git, oci } = readRootKptfile(local.content).upstreamLock ?? {};
   if (git?.repo && git.commit) {
     return {
       type: 'git',
       git: { repo: git.repo, directory: git.directory ?? '', ref: git.ref ?? '', commit: git.commit },
     };
+  }
+  if (oci) {
+    const message = `${local.name} was made from the image ${oci.image}; name the one to move to in ${FIELD}.oci`;
+    throw new TerminalError('UpstreamMismatch', message, { object: target.object, field: `${FIELD}.newUpstream` });
   }
   throw new TerminalError('NoUpstream', `${local.name} has no upstream lock: it was not made from another package`, {
     object: target.object,
@@ -175,14 +197,13 @@ function strategyOf({ strategy }: UpgradeTask['upgrade'], { upstream }: Kptfile)
 }
 
 /** The package's own name stays, and so does all else that its `upstream` says. */
-function withNewUpstream(pkg: Package, { name }: Kptfile, { git }: GitLock): Package {
-  const directory = normaliseDirectory(git.directory);
-  const locator = { repo: normaliseRepo(git.repo), ...(directory === '' ? {} : { directory }), ref: git.ref };
+function withNewUpstream(pkg: Package, { name }: Kptfile, lock: UpstreamLock): Package {
+  const { upstream, upstreamLock } = upstreamFields(lock);
   return editRootKptfile(pkg, (kptfile) => ({
     ...kptfile,
     ...(name === '' ? {} : { metadata: { ...(isMap(kptfile.metadata) ? kptfile.metadata : {}), name } }),
-    upstream: { ...(isMap(kptfile.upstream) ? kptfile.upstream : {}), type: 'git', git: locator },
-    upstreamLock: { type: 'git', git: { ...locator, commit: git.commit } },
+    upstream: { ...(isMap(kptfile.upstream) ? kptfile.upstream : {}), ...upstream },
+    upstreamLock,
   }));
 }
 

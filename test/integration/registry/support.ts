@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { type Headers, pack } from 'tar-stream';
+import { type Header, pack } from 'tar-stream';
 import type { RegistryCall } from '../../../src/registry/client.ts';
 import { credentialsFor } from '../../../src/registry/credentials.ts';
 import { type Blob, digestOf, MANIFEST_TYPE } from '../../env/images/image.ts';
 import { pushManifest, type RegistryAccess } from '../../env/images/push.ts';
 import type { Registry } from '../../env/registry/registry.ts';
 
-export interface TarEntry extends Partial<Omit<Headers, 'name'>> {
+export interface TarEntry extends Partial<Omit<Header, 'name'>> {
   readonly name: string;
   readonly content?: string | Buffer;
 }
@@ -19,7 +19,7 @@ export async function tarOf(entries: Readonly<Record<string, string>> | readonly
     : Object.entries(entries as Record<string, string>).map(([name, content]) => ({ name, content }));
   const archive = pack();
   for (const { content, ...header } of list) {
-    const fields = { mtime: new Date(0), ...header } as Headers;
+    const fields = { mtime: new Date(0), ...header } as Header;
     if (content === undefined) archive.entry(fields);
     else archive.entry(fields, content);
   }

@@ -87,6 +87,22 @@ export const good: readonly Omit<ManifestCase, 'expected'>[] = [
     old: revision({ source: { cloneFrom: { type: 'git', git: { repo: 'https://x/y' } } } }),
   },
   {
+    name: 'a clone of an image that a client wrote back with empty fields',
+    manifest: revision({
+      lifecycle: 'Proposed',
+      source: { cloneFrom: { type: 'oci', oci: { image: 'r.example.com/a:v1', secretRef: { name: '' } } } },
+    }),
+    old: revision({ source: { cloneFrom: { type: 'oci', oci: { image: 'r.example.com/a:v1' } } } }),
+  },
+  {
+    name: 'an upgrade to an image',
+    manifest: revision({
+      source: {
+        upgrade: { currentPackage: { name: 'c' }, oci: { image: `[::1]:5000/a:v1@sha256:${'a'.repeat(64)}` } },
+      },
+    }),
+  },
+  {
     name: 'a directory of a repository written another way',
     manifest: repository({ git: { repo: 'https://x/y', directory: '/', branch: 'main', secretRef: { name: '' } } }),
     old: repository({ git: { repo: 'https://x/y' } }),
@@ -356,8 +372,38 @@ export const bad: readonly ManifestCase[] = [
   {
     name: 'a clone of nothing, and an unsafe package',
     manifest: revision({ packageName: 'a/.GIT/b', source: { cloneFrom: { upstreamRef: { name: '' } } } }),
-    expected: [`spec.packageName: ${UNSAFE}`, 'spec.source.cloneFrom: exactly one of upstreamRef and git must be set'],
+    expected: [
+      `spec.packageName: ${UNSAFE}`,
+      'spec.source.cloneFrom: exactly one of upstreamRef, git and oci must be set',
+    ],
   },
+  {
+    name: 'a clone of two things',
+    manifest: revision({
+      source: { cloneFrom: { git: { repo: 'https://x/y' }, oci: { image: 'r.example.com/a:v1' } } },
+    }),
+    expected: ['spec.source.cloneFrom: exactly one of upstreamRef, git and oci must be set'],
+  },
+  ...['https://r.example.com/a', '/a', 'r.example.com/a:v 1'].map((image) => ({
+    name: `a clone of the image ${image}`,
+    manifest: revision({ source: { cloneFrom: { type: 'oci', oci: { image } } } }),
+    expected: ['spec.source.cloneFrom.oci.image: this is no image reference'],
+  })),
+  {
+    name: 'a clone of another image',
+    manifest: revision({ source: { cloneFrom: { oci: { image: 'r.example.com/a:v2' } } } }),
+    old: revision({ source: { cloneFrom: { oci: { image: 'r.example.com/a:v1' } } } }),
+    expected: ['spec.source: source is immutable'],
+  },
+  ...[
+    { currentPackage: { name: 'c' } },
+    { currentPackage: { name: 'c' }, newUpstream: { name: 'b' } },
+    { ...upgrade(''), oci: { image: 'r.example.com/a:v2' } },
+  ].map((source) => ({
+    name: `an upgrade by ${Object.keys(source).join(', ')}`,
+    manifest: revision({ source: { upgrade: source } }),
+    expected: ['spec.source.upgrade: set either oldUpstream and newUpstream, or oci'],
+  })),
   {
     name: 'another source',
     manifest: revision({ source: { upgrade: upgrade('copy-merge') } }),

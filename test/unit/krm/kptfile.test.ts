@@ -93,7 +93,7 @@ describe('a Kptfile is refused with file, line and field', () => {
     ['unknown field', 'pipelines: {}\n', 'pipelines', 5, /did you mean pipeline\?/],
     ['unknown metadata', 'info: {}\n', 'metadata.creationTimestamp', 4, /unknown field "creationTimestamp"/],
     ['unknown function field', 'pipeline:\n  mutators:\n  - iamge: x\n', 'pipeline.mutators[0].iamge', 7, /mean image/],
-    ['oci upstream', 'upstream:\n  oci: {image: x}\n', 'upstream.oci', 6, /unknown field/],
+    ['an unknown field of an oci upstream', 'upstream:\n  oci: {tag: x}\n', 'upstream.oci.tag', 6, /unknown field/],
     ['list expected', 'pipeline:\n  mutators: {}\n', 'pipeline.mutators', 6, /list/],
     ['map expected', 'pipeline: []\n', 'pipeline', 5, /map/],
     ['string expected', 'info: {site: [a]}\n', 'info.site', 5, /string/],

@@ -38,7 +38,7 @@ describe('sources of package revisions', () => {
       message: 'upstreamRef.name is required',
     },
     { case: '7.2.30', source: { cloneFrom: {} }, field: '.cloneFrom', message: 'invalid clone source' },
-    { case: '7.2.30', source: { cloneFrom: { oci: {} } }, field: '.cloneFrom.oci', message: 'not implemented' },
+    { case: '7.2.30', source: { cloneFrom: { oci: {} } }, field: '.cloneFrom.oci.image', message: 'is required' },
     { case: '7.2.30', source: { cloneFrom: { git: {} } }, field: '.cloneFrom.git.repo', message: 'required' },
     { case: '7.3.45', source: { copyFrom: {} }, field: '.copyFrom.name', message: 'required' },
     { case: '7.3.45', source: { copyFrom: { name: '' } }, field: '.copyFrom.name', message: 'required' },

@@ -1,4 +1,4 @@
-import { TerminalError } from '../../../src/api/errors.ts';
+import { TerminalError, TransientError } from '../../../src/api/errors.ts';
 import { Package } from '../../../src/package/package.ts';
 import type { FileMode } from '../../../src/package/types.ts';
 import type { Renderer, RenderReport } from '../../../src/render/types.ts';
@@ -9,6 +9,7 @@ import type {
   MutationContext,
   PackageSources,
   ResolvedGitPackage,
+  ResolvedImage,
   ResolvedRevision,
   TaskTarget,
 } from '../../../src/task/types.ts';
@@ -58,6 +59,17 @@ export function revisionOf(overrides: Partial<ResolvedRevision> = {}): ResolvedR
   };
 }
 
+/** Packages in registries: images by tag, and by digest those that tags no longer name. */
+export function imagesOf(images: Readonly<Record<string, ResolvedImage>>): Pick<PackageSources, 'image'> {
+  return {
+    async image({ image }) {
+      const found = images[image] ?? Object.values(images).find(({ lock }) => lock.oci.digest === image);
+      if (!found) throw new TransientError('ManifestNotFound', `${image} is not there`);
+      return found;
+    },
+  };
+}
+
 /** Sources over a list of revisions, one package behind every git URL, and commits that only locks still name. */
 export function sourcesOf(
   revisions: readonly ResolvedRevision[] = [],
@@ -66,6 +78,7 @@ export function sourcesOf(
 ): PackageSources & { readonly asked: GitSource[] } {
   const asked: GitSource[] = [];
   return {
+    ...imagesOf({}),
     asked,
     async revision(name) {
       const found = revisions.find((revision) => revision.name === name);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseKrmFile } from '../../../../src/krm/file.ts';
 import { getIn } from '../../../../src/krm/value.ts';
-import { clone, normaliseDirectory, normaliseRepo } from '../../../../src/task/mutations/clone.ts';
+import { clone } from '../../../../src/task/mutations/clone.ts';
+import { normaliseDirectory, normaliseRepo } from '../../../../src/task/mutations/upstream-fields.ts';
 import type { ResolvedRevision } from '../../../../src/task/types.ts';
 import {
   apply,
@@ -221,9 +222,5 @@ describe('clone from a git URL', () => {
     ['git@h:o/r', 'git@h:o/r.git'],
   ])('%s is written as %s', (url, normal) => {
     expect(normaliseRepo(url)).toBe(normal);
-  });
-
-  test('7.2.30: OCI is not implemented', async () => {
-    await expect(apply(clone({ oci: { image: 'x' } }), empty)).rejects.toMatchObject({ reason: 'NotImplemented' });
   });
 });
