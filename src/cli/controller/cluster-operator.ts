@@ -98,6 +98,7 @@ export class ClusterOperator {
         spec.git?.secretRef?.name ? secrets(metadata.namespace ?? '', spec.git.secretRef.name) : undefined,
       now: () => Date.now(),
       openStore: (opening) => this.#openStore(opening),
+      registries: { loopback: settings.loopbackRegistries },
     });
     this.#functions = new ClusterFunctions({ settings, client, store: this.store, logger });
     this.#renderer = openRenderer({
