@@ -20,6 +20,8 @@ export interface OpenRendererOptions extends RendererSettings {
   readonly hosted?: FunctionRuntime;
   /** Asked before each render: changes of built-in functions, by name; undefined: none is used. Default: all as they are. */
   readonly builtins?: () => BuiltinOverrides | undefined;
+  /** Bytes of package content that is remembered as rendered. Default 64 MiB. */
+  readonly cacheBytes?: number;
   /** Told of every render that was not answered from memory. */
   readonly metrics?: Pick<Metrics, 'rendered' | 'functionRan'>;
 }
@@ -34,7 +36,7 @@ const NO_RUNTIME: FunctionRuntime = { name: 'none', runner: () => undefined };
  * To be closed.
  */
 export function openRenderer(options: OpenRendererOptions = {}): ClosableRenderer {
-  const { hosted: others = NO_RUNTIME, builtins = asTheyAre, metrics, ...settings } = options;
+  const { hosted: others = NO_RUNTIME, builtins = asTheyAre, metrics, cacheBytes, ...settings } = options;
   const hosted = new ResultCache({ maxBytes: RESULT_CACHE_BYTES }).wrap(others);
   const runtime = chainRuntimes([changingBuiltins(builtins), hosted]);
   const workers = new WorkerRenderer({
@@ -44,10 +46,10 @@ export function openRenderer(options: OpenRendererOptions = {}): ClosableRendere
     renderer: settings,
   });
   const renderer = metrics ? measured(workers, metrics) : workers;
-  let [known, cached] = [builtins(), new CachedRenderer({ renderer })];
+  let [known, cached] = [builtins(), new CachedRenderer({ renderer, maxBytes: cacheBytes })];
   const render: Renderer['render'] = (pkg, given) => {
     // What came out of functions that have changed since is not what would come out now.
-    if (builtins() !== known) [known, cached] = [builtins(), new CachedRenderer({ renderer })];
+    if (builtins() !== known) [known, cached] = [builtins(), new CachedRenderer({ renderer, maxBytes: cacheBytes })];
     return cached.render(pkg, given);
   };
   return { render, merger: workers, close: () => workers.close() };

@@ -55,6 +55,8 @@ export interface ClusterOperatorOptions {
 
 /** URLs whose last listing is remembered. */
 const MAX_LISTED = 10_000;
+/** In a fleet hardly any package is rendered twice. */
+const RENDER_CACHE_BYTES = 16 * 1024 * 1024;
 /** How long the first work may wait for what is injected to be known; after that each variant waits for itself. */
 const PREPARE_MS = 30_000;
 /** A watch says something every few minutes at the latest. */
@@ -103,6 +105,7 @@ export class ClusterOperator {
     this.#functions = new ClusterFunctions({ settings, client, store: this.store, logger });
     this.#renderer = openRenderer({
       hosted: this.#functions.hosted,
+      cacheBytes: RENDER_CACHE_BYTES,
       builtins: () => this.#functions.builtins(),
       imagePrefix: settings.imagePrefix,
       allowedImages: settings.allowImages,

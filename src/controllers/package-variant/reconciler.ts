@@ -7,6 +7,7 @@ import { ensureFinalizer } from '../../kube/finalizers.ts';
 import { packageRevisionName } from '../../repository/names.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
+import { latestLabels } from '../package-revision/labels.ts';
 import { ObjectReport } from '../report.ts';
 import { type ApprovalDecision, decideApproval } from './approval.ts';
 import { claimedMetadata, claimPatch } from './claim.ts';
@@ -227,13 +228,16 @@ export class PackageVariantReconciler implements Reconciler {
     signal: AbortSignal,
   ): Promise<void> {
     const { repo, package: pkg } = variant.spec.downstream;
+    const claimed = claimedMetadata(variant, repo, inputHash);
     const revision: PackageRevision = {
       apiVersion: PACKAGE_REVISION.apiVersion,
       kind: PACKAGE_REVISION.kind,
       metadata: {
         name: packageRevisionName(repo, pkg, workspace),
         namespace: variant.metadata.namespace,
-        ...claimedMetadata(variant, repo, inputHash),
+        ...claimed,
+        // What the revision's controller would have to add at once.
+        labels: { ...claimed.labels, ...latestLabels(false) },
         finalizers: [PACKAGE_REVISION_FINALIZER],
       },
       spec: { packageName: pkg, repository: repo, workspaceName: workspace, lifecycle: 'Draft', source },

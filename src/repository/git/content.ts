@@ -5,7 +5,7 @@ import type { GitObjects } from './objects.ts';
 import type { Oid, TreeEntry } from './types.ts';
 import { forEachLimited } from './waiting.ts';
 
-const CACHE_BYTES = 128 * 1024 * 1024;
+const CACHE_BYTES = 32 * 1024 * 1024;
 const FILE_OVERHEAD = 200;
 const READS = 16;
 const SUBMODULE = '160000';

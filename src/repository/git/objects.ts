@@ -4,7 +4,7 @@ import type { Commit, GitStore, NewCommit, Oid, TreeEntry } from './types.ts';
 
 const COMMITS = 20_000;
 /** Entries of all cached trees together. */
-const TREE_ENTRIES = 1_000_000;
+const TREE_ENTRIES = 250_000;
 
 const KPTFILE = 'Kptfile';
 const DIRECTORY = '040000';
