@@ -16,6 +16,7 @@ import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repositor
 import { RenderError } from '../../task/errors.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { sourceNames, variantOf } from '../indexes.ts';
+import { namespaceLeaves } from '../leaving-namespace.ts';
 import { repositoryFault } from '../package-variant/observe.ts';
 import { isReadOnly } from '../repository/claim.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
@@ -70,8 +71,12 @@ export class PackageRevisionReconciler implements Reconciler {
     const report = new RevisionReport(this.#env, object, context);
     try {
       const repositoryObject = this.#repositoryOf(object);
-      const leaving = !repositoryObject || repositoryObject.metadata.deletionTimestamp !== undefined;
-      if (leaving && object.metadata.deletionTimestamp !== undefined) return await this.#letGo(object, context.signal);
+      if (object.metadata.deletionTimestamp !== undefined) {
+        const left = !repositoryObject || repositoryObject.metadata.deletionTimestamp !== undefined;
+        if (left || (await namespaceLeaves(this.#env.store, object.metadata, context.signal))) {
+          return await this.#letGo(object, context.signal);
+        }
+      }
       const fault = repositoryFault(repositoryObject, object.spec.repository);
       if (fault || !repositoryObject) {
         // A repository that nobody has looked at yet says nothing; its first answer wakes this object.

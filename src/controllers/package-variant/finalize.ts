@@ -4,11 +4,12 @@ import { objectKey } from '../../api/object.ts';
 import { removeFinalizer } from '../../kube/finalizers.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
+import { namespaceLeaves } from '../leaving-namespace.ts';
 
 /**
  * Lets a variant go: its revisions are treated by the deletion policy, each before the finalizer is removed, so that a
  * failure keeps the object and is tried again. Drafts are deleted, published revisions proposed for deletion and then
- * released, so that only a person deletes what may be deployed.
+ * released, so that only a person deletes what may be deployed. Where the whole namespace goes, git stays as it is.
  */
 export async function finalizeVariant(
   env: ControllerEnvironment,
@@ -18,7 +19,9 @@ export async function finalizeVariant(
   const { metadata, spec } = variant;
   if (!metadata.finalizers?.includes(PACKAGE_VARIANT_FINALIZER)) return;
   const orphan = spec.deletionPolicy === 'orphan';
-  for (const revision of env.revisions.byIndex(INDEX.variant, objectKey(metadata))) {
+  const leaves = await namespaceLeaves(env.store, metadata, signal);
+  const revisions = leaves ? [] : env.revisions.byIndex(INDEX.variant, objectKey(metadata));
+  for (const revision of revisions) {
     if (!isOwned(revision, variant)) continue;
     if (!orphan && isDraft(revision)) {
       await env.store.delete(PACKAGE_REVISION, revision.metadata, { uid: revision.metadata.uid, signal });
