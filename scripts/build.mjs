@@ -7,6 +7,26 @@ import { buildStarlark } from './starlark/build.mjs';
 const root = join(import.meta.dirname, '..');
 const outdir = join(root, 'dist');
 
+/**
+ * client-node has a class for everything that Kubernetes knows, 15 MB, and does not say that loading them does nothing:
+ * of all that only the reading of kubeconfigs is used.
+ */
+const withoutUnusedApis = {
+  name: 'without-unused-apis',
+  setup({ onResolve, resolve }) {
+    const seen = Symbol('seen');
+    onResolve(
+      { filter: /^(\.|@kubernetes\/client-node)/ },
+      async ({ path, importer, resolveDir, kind, pluginData }) => {
+        const isPart = path.startsWith('@') || importer.includes('/@kubernetes/client-node/');
+        if (!isPart || pluginData === seen) return undefined;
+        const found = await resolve(path, { importer, resolveDir, kind, pluginData: seen });
+        return found.errors.length > 0 ? found : { path: found.path, sideEffects: false };
+      },
+    );
+  },
+};
+
 await rm(outdir, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
@@ -19,6 +39,8 @@ await build({
   splitting: true,
   target: 'node24',
   sourcemap: true,
+  minifyWhitespace: true,
+  plugins: [withoutUnusedApis],
   legalComments: 'linked',
   logLevel: 'warning',
   // It starts threads from files that lie beside its own.

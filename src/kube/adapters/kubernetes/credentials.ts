@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import path from 'node:path';
-import type { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { errorMessage, TerminalError, TransientError } from '../../../api/errors.ts';
 import { readValue } from '../../../krm/fast-reader.ts';
 import type { KrmValue } from '../../../krm/value.ts';
@@ -130,7 +130,7 @@ class ConfiguredCredentials implements Credentials {
 
 async function load({ kubeconfig, context }: CredentialsSource): Promise<Loaded> {
   // Loading takes most of a second: nothing but a command that talks to a cluster pays for it.
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
   const config = new KubeConfig();
   let entries: ReadonlyMap<string, UserEntry> = new Map();
   if (kubeconfig === undefined) {
