@@ -20,7 +20,10 @@ export interface Rule {
  * used with {@link ownLease}.
  * @returns path of a kubeconfig of the service account
  */
-export async function operatorKubeconfig(cluster: SharedCluster, namespace: TestNamespace): Promise<string> {
+export async function operatorKubeconfig(
+  cluster: Pick<SharedCluster, 'kubeconfig' | 'kubeconfigFor'>,
+  namespace: TestNamespace,
+): Promise<string> {
   await kubectl(cluster.kubeconfig, [
     'apply',
     '--server-side',

@@ -26,6 +26,8 @@ export type GitFault =
 export interface GitServerOptions {
   /** Folder that holds the repositories. */
   readonly root: string;
+  /** Default: a free one. */
+  readonly port?: number;
   readonly auth?: GitServerAuth;
   /** PEM. */
   readonly tls?: { readonly key: string; readonly cert: string };
@@ -61,7 +63,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     handle(options.root, state, request, response).catch(() => response.destroy());
   };
   const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
-  const port = await listen(server);
+  const port = await listen(server, options.port);
   const origin = options.tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
   return Object.assign(state, {
     port,
@@ -184,10 +186,10 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-export async function listen(server: Server): Promise<number> {
+export async function listen(server: Server, port = 0): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   return (server.address() as AddressInfo).port;
 }
