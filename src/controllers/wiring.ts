@@ -157,8 +157,15 @@ function specChanged({
   return (
     before?.metadata.generation !== after?.metadata.generation ||
     before?.metadata.deletionTimestamp !== after?.metadata.deletionTimestamp ||
-    before?.metadata.uid !== after?.metadata.uid
+    before?.metadata.uid !== after?.metadata.uid ||
+    isLetGo(before, after)
   );
+}
+
+/** A finalizer of an object that is being deleted is gone: whoever waited for it goes on. */
+function isLetGo(before: KubeObject | undefined, after: KubeObject | undefined): boolean {
+  if (after?.metadata.deletionTimestamp === undefined) return false;
+  return before?.metadata.finalizers?.length !== after.metadata.finalizers?.length;
 }
 
 /** Why nothing of the revision was seen yet. */

@@ -63,8 +63,12 @@ export class RevisionContent {
     const task = object.spec.source ? fromSource(object.spec.source) : defaultTask(object.spec.packageName);
     const wanted = this.#variantInputs(request);
     const wishes = { mutations: wanted.mutations, metadata: metadataOf(object) };
+    this.#env.logger.debug('task', { task: task.type, repository: object.spec.repository });
+    // A published package that does not render is mended in a copy, so there must be one.
+    const isToBeEdited = object.spec.source?.copyFrom !== undefined && request.variant === undefined;
+    const pushOnRenderFailure = isToBeEdited || pushesFailures(object);
     const outcome = await this.#compute(request, (context) =>
-      this.#handler.applyTask(task, { ...wishes, pushOnRenderFailure: pushesFailures(object) }, context),
+      this.#handler.applyTask(task, { ...wishes, pushOnRenderFailure }, context),
     );
     return write(await repository.createDraft(keyOf(object), { signal }), outcome, wanted.origin);
   }

@@ -10,6 +10,13 @@ import type { RevisionInfo } from '../../repository/types.ts';
 import { unmetGates } from '../gates.ts';
 import type { ObservedRevisionState } from './plan.ts';
 
+/** Garbage collection waits for dependents, not for content: foreground deletion and orphaning go on without regard to it. */
+const OURS_OR_GARBAGE_COLLECTION: ReadonlySet<string> = new Set([
+  PACKAGE_REVISION_FINALIZER,
+  'foregroundDeletion',
+  'orphan',
+]);
+
 /** What the plan looks at, from the object, the repository's snapshot and the owning variant. */
 export function observeRevision(
   object: PackageRevision,
@@ -26,6 +33,7 @@ export function observeRevision(
     ...known,
     deleting: metadata.deletionTimestamp !== undefined,
     hasFinalizer: metadata.finalizers?.includes(PACKAGE_REVISION_FINALIZER) ?? false,
+    heldBy: metadata.finalizers?.filter((finalizer) => !OURS_OR_GARBAGE_COLLECTION.has(finalizer)),
     desired: spec.lifecycle ?? 'Draft',
     hasSource: spec.source !== undefined,
     discovered: metadata.ownerReferences?.some(({ kind }) => kind === REPOSITORY.kind) ?? false,

@@ -28,6 +28,8 @@ export type RevisionPlan =
 export interface ObservedRevisionState {
   readonly deleting: boolean;
   readonly hasFinalizer: boolean;
+  /** Finalizers of others, who want the content to be there until they have let go. */
+  readonly heldBy?: readonly string[];
   /** `spec.lifecycle`, defaulted. */
   readonly desired: Lifecycle;
   readonly hasSource: boolean;
@@ -86,7 +88,9 @@ function planWritable(state: ObservedRevisionState): RevisionPlan {
   if (state.deleting) return planDeletion(state);
   if (!state.git) return planMissing(state);
   const { git } = state;
-  if (!state.hasFinalizer && !git.branchHead) return { action: 'addFinalizer' };
+  // The head of a branch has nothing to be cleaned up, unless somebody wants it to go.
+  const needsFinalizer = !git.branchHead || state.desired === 'DeletionProposed';
+  if (!state.hasFinalizer && needsFinalizer) return { action: 'addFinalizer' };
   if (git.hasStrays) return { action: 'dropStrays' };
   if (state.seen && state.seen.lifecycle !== git.lifecycle && state.seen.lifecycle === state.desired) {
     return { action: 'follow', lifecycle: git.lifecycle };
@@ -161,6 +165,16 @@ function planTransition(state: ObservedRevisionState, current: Lifecycle): Revis
 function planDeletion(state: ObservedRevisionState): RevisionPlan {
   if (!state.hasFinalizer) return { action: 'none' };
   if (!state.git) return { action: 'removeFinalizer' };
+  // Whoever deletes the object only, as garbage collection does, leaves the branch as it is.
+  if (state.git.branchHead && state.desired !== 'DeletionProposed') return { action: 'removeFinalizer' };
+  const { heldBy = [] } = state;
+  if (heldBy.length > 0) {
+    return {
+      action: 'blocked',
+      reason: 'Held',
+      message: `is deleted once others have let go of it: ${heldBy.join(', ')}`,
+    };
+  }
   // A draft that outlives its revision would be taken for a new one.
   if (state.git.hasStrays) return { action: 'dropStrays' };
   if (state.git.handPushed && state.seen && state.seen.commit !== state.git.commit) {

@@ -300,7 +300,8 @@ export class PackageRevisionReconciler implements Reconciler {
     const latest = latestLabelPatch(work.object.metadata.labels, work.git?.latest ?? false);
     const labels = { [REPOSITORY_LABEL]: work.object.spec.repository, ...latest };
     const ours = [...finalizers, PACKAGE_REVISION_FINALIZER];
-    await this.#patch(work, { metadata: { uid, resourceVersion, finalizers: ours, labels } });
+    const ownerReferences = ownersOf(work);
+    await this.#patch(work, { metadata: { uid, resourceVersion, finalizers: ours, labels, ownerReferences } });
   }
 
   #reportGit(work: Work, info: RevisionInfo): void {
@@ -325,4 +326,11 @@ export class PackageRevisionReconciler implements Reconciler {
     const key = variantOf(object);
     return key === undefined ? undefined : this.#env.variants.get(key);
   }
+}
+
+/** A revision that nobody owns goes with its Repository: in the cluster, not in git. */
+function ownersOf({ object, repositoryObject }: Work): PackageRevision['metadata']['ownerReferences'] {
+  if (object.metadata.ownerReferences?.length || variantOf(object) !== undefined) return undefined;
+  const { apiVersion, kind, metadata } = repositoryObject;
+  return [{ apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '' }];
 }

@@ -152,6 +152,30 @@ describe('planRevision', () => {
     },
   );
 
+  test('leaves the content of a revision that others hold, and says who they are (7.7.120)', () => {
+    const held = state({ deleting: true, heldBy: ['example.com/hold'], git: git('Draft') });
+    expect(planRevision(held)).toMatchObject({
+      action: 'blocked',
+      reason: 'Held',
+      message: expect.stringContaining('example.com/hold'),
+    });
+    expect(planRevision({ ...held, heldBy: [] })).toEqual({ action: 'deleteFromGit' });
+  });
+
+  test('clears the head of a branch of a package only when that was proposed for deletion (7.7.112, 7.7.113)', () => {
+    const head = { git: git('Published', { branchHead: true }), seen: seen('Published') } as const;
+    expect(planRevision(state({ ...head, hasFinalizer: false, desired: 'Published' }))).toEqual({ action: 'none' });
+    expect(planRevision(state({ ...head, hasFinalizer: false, desired: 'DeletionProposed' }))).toEqual({
+      action: 'addFinalizer',
+    });
+    expect(planRevision(state({ ...head, deleting: true, desired: 'DeletionProposed' }))).toEqual({
+      action: 'deleteFromGit',
+    });
+    expect(planRevision(state({ ...head, deleting: true, desired: 'Published' }))).toEqual({
+      action: 'removeFinalizer',
+    });
+  });
+
   test('writes metadata that the spec asks for into a draft, and never into a proposed revision', () => {
     expect(planRevision(state({ metadataPending: true, git: git('Draft') }))).toEqual({ action: 'mutate' });
     expect(planRevision(state({ metadataPending: true, desired: 'Proposed', git: git('Proposed') }))).toEqual({
