@@ -19,7 +19,7 @@ export interface InformerOptions {
 }
 
 /** Delays after failures: doubling from base to maximum, each between one and two times that; forgotten after a quiet time. */
-const BACKOFF = { baseMs: 800, maxMs: 30_000, resetAfterMs: 120_000 } as const;
+const BACKOFF = { baseMs: 800, maxMs: 15_000, resetAfterMs: 120_000 } as const;
 /** A watch that ends sooner than this is a failure even without an error: else it would be repeated without a pause. */
 const SHORT_WATCH_MS = 1_000;
 
@@ -44,6 +44,8 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   #mustList = true;
   #resourceVersion = '';
   #liveWatches = 0;
+  /** The last failure was an expired history. */
+  #expiredLast = false;
   #failures = 0;
   #lastFailureAt = 0;
   #lastActivity: Date | undefined;
@@ -185,15 +187,23 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     return this.#namespace === undefined || metadata.namespace === this.#namespace;
   }
 
-  /** An expired history asks for a new list, at once the first time; everything else for a pause. */
+  /**
+   * An expired history asks for a new list: at once, unless that is what failed the last time as well. Everything else, an API
+   * server that is away for a while among it, asks for a pause.
+   */
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     const now = this.#now();
-    if (now - this.#lastFailureAt > BACKOFF.resetAfterMs) this.#failures = 0;
+    if (now - this.#lastFailureAt > BACKOFF.resetAfterMs) {
+      this.#failures = 0;
+      this.#expiredLast = false;
+    }
     const failures = this.#failures++;
     this.#lastFailureAt = now;
     const expired = error instanceof ConflictError && error.reason === 'Expired';
     if (expired) this.#mustList = true;
-    if (expired && failures === 0) return;
+    const atOnce = expired && !this.#expiredLast;
+    this.#expiredLast = expired;
+    if (atOnce) return;
     const pause = Math.min(BACKOFF.maxMs, BACKOFF.baseMs * 2 ** Math.min(failures, 16)) * (1 + this.#random());
     this.#logger.warn('list or watch failed', { error, retryInMs: Math.round(pause) });
     await delay(this.#clock, pause, signal).catch(() => {});

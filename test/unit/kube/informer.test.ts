@@ -236,6 +236,25 @@ describe('SharedInformer', () => {
     expect([store.lists, informer.liveWatches, changes.length]).toEqual([2, 1, 31]);
   });
 
+  test('after a long outage the history is gone: the list that this asks for does not wait', async () => {
+    const { store, informer, clock, start } = make();
+    await start();
+    store.failWatch = new TransientError('Outage', 'the server is away');
+    store.disconnect(store.failWatch);
+    for (let tries = 0; tries < 8; tries++) {
+      await until(() => clock.next !== undefined);
+      clock.advance(clock.next ?? 0);
+      await settled();
+    }
+    store.failWatch = new ConflictError('Expired', 'too old');
+    const lists = store.lists;
+    await until(() => clock.next !== undefined);
+    await store.create(widget('meanwhile'), alice);
+    clock.advance(clock.next ?? 0);
+    await until(() => store.lists === lists + 1);
+    await until(() => informer.get('default/meanwhile') !== undefined);
+  });
+
   test('a server that calls every watch expired is listed at the pace of the back-off (K-01)', async () => {
     const { store, clock, start } = make();
     await start();
