@@ -21,9 +21,6 @@ const ACTED_ON: ReadonlyMap<string, number> = new Map([
   ['AuthFailed', 300_000],
   ['HostKeyMismatch', 300_000],
   ['TLSVerify', 300_000],
-  ['SecretForbidden', 120_000],
-  ['SecretNotFound', 120_000],
-  ['InvalidSecret', 120_000],
   ['BranchNotFound', 120_000],
   ['NotFound', 120_000],
 ]);

@@ -193,7 +193,7 @@ describe('SharedInformer', () => {
     store.disconnect(new TransientError('Reset', 'connection reset'));
     await until(() => clock.next !== undefined);
 
-    expect(pauses).toEqual([1200, 2400, 4800, 9600, 19_200, 38_400, 45_000, 45_000]);
+    expect(pauses).toEqual([1200, 2400, 4800, 9600, 19_200, 22_500, 22_500, 22_500]);
     expect(clock.next).toBe(1200);
   });
 
