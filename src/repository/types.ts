@@ -90,6 +90,14 @@ export interface RepositorySnapshot {
   readonly warnings: readonly RefWarning[];
   /** Changes when and only when a ref of the repository changed. */
   readonly version: string;
+  /** How many there are, without listing them. */
+  readonly counts: { readonly revisions: number; readonly packages: number };
+  /** The one of `revisions` with this key, without looking at those of other packages. */
+  find(key: RevisionKey): RevisionInfo | undefined;
+  /** Those of `revisions` of one package. */
+  ofPackage(name: string): readonly RevisionInfo[];
+  /** Packages of which one of both has other revisions; undefined when they are not of the same repository. */
+  changedPackages(since: RepositorySnapshot): ReadonlySet<string> | undefined;
 }
 
 export interface CommitInfo {

@@ -104,8 +104,7 @@ export class PackageRevisionReconciler implements Reconciler {
       await this.#lookAgain({ repositoryObject, repository, signal });
       report.status({ lastHandledReconcileAt: asked });
     }
-    const { revisions } = await repository.snapshot({ signal });
-    const git = findRevision(revisions, object);
+    const git = findRevision(await repository.snapshot({ signal }), object);
     return { object, repositoryObject, repository, git, blocked: false, signal, report };
   }
 

@@ -2,7 +2,7 @@ import { TerminalError, TransientError } from '../../api/errors.ts';
 import type { PackageRevision } from '../../api/kinds.ts';
 import { remoteIdentity } from '../../repository/address.ts';
 import { fetchPackage } from '../../repository/sources.ts';
-import type { GitLock, PackageRepository, RevisionInfo } from '../../repository/types.ts';
+import type { GitLock, PackageRepository, RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import type {
   GitSource,
   OciSource,
@@ -35,7 +35,7 @@ async function readRevision(
   const object = env.revisions.get(`${namespace}/${name}`);
   if (!object) throw new TerminalError('SourceNotFound', `cannot find package revision ${name}`);
   const repository = await openRepository(env, namespace, object.spec.repository);
-  const info = findRevision((await repository.snapshot({ signal })).revisions, object);
+  const info = findRevision(await repository.snapshot({ signal }), object);
   if (!info)
     throw new TerminalError(
       'SourceNotFound',
@@ -69,9 +69,11 @@ export async function openRepository(
 }
 
 /** The entry of a snapshot that an object stands for. */
-export function findRevision(revisions: readonly RevisionInfo[], object: PackageRevision): RevisionInfo | undefined {
-  const { packageName, workspaceName } = object.spec;
-  return revisions.find((info) => info.package === packageName && info.workspace === workspaceName);
+export function findRevision(
+  snapshot: Pick<RepositorySnapshot, 'find'>,
+  { spec }: PackageRevision,
+): RevisionInfo | undefined {
+  return snapshot.find({ package: spec.packageName, workspace: spec.workspaceName });
 }
 
 async function readGit(

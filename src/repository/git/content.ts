@@ -41,6 +41,11 @@ export class PackageContents {
     return this.#submodules.get(tree) ?? [];
   }
 
+  /** Whether `submodules` has anything to say of any tree. */
+  anySubmodules(): boolean {
+    return this.#submodules.size > 0;
+  }
+
   /** Writes what is not there yet. */
   async write(pkg: Package): Promise<Oid> {
     const root: Folder = { files: [], folders: new Map() };

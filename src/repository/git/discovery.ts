@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto';
 import { errorMessage, TransientError } from '../../api/errors.ts';
-import type { RepositorySnapshot, RevisionInfo, RefWarning as Warning } from '../types.ts';
-import { arrangeRevisions, type FoundRef } from './arrange.ts';
+import type { RefWarning as Warning } from '../types.ts';
 import { descendsFrom } from './history.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { hasKptfile } from './objects.ts';
-import { parseRef } from './refs.ts';
+import { arrangePackage, type ReadRef } from './package-refs.ts';
+import { type LayoutRef, parseRef } from './refs.ts';
+import { moveRef } from './refs-digest.ts';
 import type { GitRemote } from './remote.ts';
-import { type EntryFault, type RevisionEntry, readEntry } from './revision-entry.ts';
+import { readEntry } from './revision-entry.ts';
+import { GitSnapshot, type HeadPackages, type SnapshotState } from './snapshot.ts';
 import type { Oid, RefMap } from './types.ts';
 import { forEachLimited } from './waiting.ts';
 
@@ -16,13 +17,6 @@ const READS = 16;
 const ROOT_PACKAGE =
   'the Kptfile in the directory of the Repository itself is ignored: a package needs a path below it';
 
-type Entry = RevisionEntry | EntryFault;
-
-interface CachedEntry {
-  readonly commit: Oid;
-  readonly entry: Entry;
-}
-
 /**
  * Makes snapshots of a repository from its refs. What a ref holds is read once for each commit that it ever points at,
  * so the work of a new snapshot is that of the refs that moved.
@@ -30,7 +24,7 @@ interface CachedEntry {
 export class Discovery {
   readonly #remote: GitRemote;
   readonly #layout: RepositoryLayout;
-  readonly #entries = new Map<string, CachedEntry>();
+  readonly #entries = new Map<string, ReadRef>();
   #headRead: Oid | undefined;
   /** First commit that each tag was seen at; tags are published revisions and must not move. */
   readonly #firstSeen = new Map<string, Oid>();
@@ -44,7 +38,7 @@ export class Discovery {
 
   /** The refs that can show in a snapshot. */
   ofInterest(refs: RefMap): Map<string, Oid> {
-    return new Map([...refs].filter(([ref]) => this.concerns(ref)));
+    return new Map([...refs].filter(([ref]) => this.#entries.has(ref) || this.concerns(ref)));
   }
 
   concerns(ref: string): boolean {
@@ -72,98 +66,98 @@ export class Discovery {
     this.#rewritten = kept ? undefined : { ref, message, reason: 'HistoryRewritten' };
   }
 
-  /** All commits of `refs` must be in the mirror. */
-  async snapshot(refs: RefMap): Promise<RepositorySnapshot> {
-    const entries = await this.#readEntries(refs);
-    const found: FoundRef[] = [];
-    const warnings: Warning[] = this.#rewritten ? [this.#rewritten] : [];
-    for (const [ref, oid] of refs) {
-      const parsed = parseRef(ref);
-      if (!parsed || ref === this.#layout.branchRef || parsed.kind === 'deletionProposed') continue;
-      const entry = entries.get(ref);
-      if (!entry) continue;
-      if ('fault' in entry) warnings.push({ ref, message: entry.fault });
-      else found.push({ ref, kind: parsed.kind, path: parsed.path, entry });
-      const first = this.#firstSeen.get(ref);
-      if (parsed.kind === 'tag' && first !== undefined && first !== oid) {
-        const message = `the tag of a published revision was moved from commit ${first} to ${oid}`;
-        warnings.push({ ref, message, reason: 'TagMoved' });
-      }
+  /**
+   * The snapshot after some refs have moved; undefined stands for one that is gone, and refs that have not moved may be among them.
+   * Only the packages of these refs are arranged anew. All commits must be in the mirror.
+   * @param base the snapshot that they have moved from; none when `moved` is all there is
+   */
+  async next(base: GitSnapshot | undefined, moved: ReadonlyMap<string, Oid | undefined>): Promise<GitSnapshot> {
+    const read = await this.#readAll(moved);
+    const before = base?.state ?? NOTHING;
+    const { branchRef } = this.#layout;
+    const touched = new Map<string, Map<string, ReadRef>>();
+    let { digest } = before;
+    for (const [ref, oid] of moved) {
+      const path = ref === branchRef ? undefined : parseRef(ref)?.path;
+      const known = path === undefined ? undefined : (touched.get(path) ?? before.packages.get(path)?.refs);
+      const from = ref === branchRef ? before.head?.commit : known?.get(ref)?.commit;
+      if (from === oid) continue;
+      digest = moveRef(digest, ref, from, oid);
+      if (path === undefined) continue;
+      const refs = touched.get(path) ?? new Map(known);
+      const now = read.get(ref);
+      if (now) refs.set(ref, now);
+      else refs.delete(ref);
+      touched.set(path, refs);
     }
-    const arranged = arrangeRevisions(this.#layout, refs, found);
-    const head = await this.#headRevisions(refs);
-    const revisions = [...arranged.revisions, ...head.revisions];
-    return {
-      head: refs.get(this.#layout.branchRef),
-      revisions,
-      warnings: [...warnings, ...arranged.warnings, ...head.warnings, ...this.#submoduleWarnings(revisions)],
-      version: fingerprint(refs),
-    };
+    const head = moved.has(branchRef) ? await this.#headPackages(moved.get(branchRef), before.head) : before.head;
+    const warnings = this.#rewritten ? [this.#rewritten] : [];
+    if (base && touched.size === 0 && head === before.head && sameList(warnings, before.warnings)) return base;
+    const packages = new Map(before.packages);
+    for (const [path, refs] of touched) {
+      if (refs.size === 0) packages.delete(path);
+      else packages.set(path, arrangePackage(this.#layout, refs));
+    }
+    return new GitSnapshot(this.#layout, { packages, head, warnings, digest }, this.#remote.contents);
   }
 
   #commitRead(ref: string): Oid | undefined {
     return ref === this.#layout.branchRef ? this.#headRead : this.#entries.get(ref)?.commit;
   }
 
-  /** What each ref holds at its commit in `refs`; snapshots of different refs may be made at the same time. */
-  async #readEntries(refs: RefMap): Promise<ReadonlyMap<string, Entry>> {
-    const entries = new Map<string, Entry>();
-    for (const [ref, { commit, entry }] of this.#entries) {
-      if (!refs.has(ref)) this.#entries.delete(ref);
-      else if (refs.get(ref) === commit) entries.set(ref, entry);
-    }
-    await forEachLimited(this.unread(refs), READS, async ([ref, commit]) => {
+  /** What each of these refs holds at its commit; none for those that are gone. */
+  async #readAll(refs: ReadonlyMap<string, Oid | undefined>): Promise<ReadonlyMap<string, ReadRef>> {
+    const read = new Map<string, ReadRef>();
+    await forEachLimited(refs, READS, async ([ref, commit]) => {
       const parsed = parseRef(ref);
       if (!parsed || ref === this.#layout.branchRef) return;
-      const entry = await readEntry(this.#remote.objects, parsed, commit);
-      entries.set(ref, entry);
-      this.#entries.set(ref, { commit, entry });
-      if (parsed.kind === 'tag' && !this.#firstSeen.has(ref)) this.#firstSeen.set(ref, commit);
+      if (commit === undefined) this.#entries.delete(ref);
+      else if (parsed.kind === 'deletionProposed') read.set(ref, { commit });
+      else read.set(ref, await this.#readRef(ref, parsed, commit));
     });
-    return entries;
+    return read;
+  }
+
+  async #readRef(ref: string, parsed: LayoutRef, commit: Oid): Promise<ReadRef> {
+    const known = this.#entries.get(ref);
+    if (known?.commit === commit) return known;
+    const entry = await readEntry(this.#remote.objects, parsed, commit);
+    const first = this.#firstSeen.get(ref) ?? commit;
+    if (parsed.kind === 'tag') this.#firstSeen.set(ref, first);
+    const read = parsed.kind === 'tag' && first !== commit ? { commit, entry, movedFrom: first } : { commit, entry };
+    this.#entries.set(ref, read);
+    return read;
   }
 
   /** The packages on the registered branch. */
-  async #headRevisions(refs: RefMap): Promise<{ revisions: RevisionInfo[]; warnings: Warning[] }> {
+  async #headPackages(commit: Oid | undefined, known: HeadPackages | undefined): Promise<HeadPackages | undefined> {
+    if (commit === undefined) return undefined;
+    if (known?.commit === commit && !known.failed) return known;
     const { branchRef, scope } = this.#layout;
-    const head = refs.get(branchRef);
-    if (head === undefined) return { revisions: [], warnings: [] };
     try {
       const { objects } = this.#remote;
-      const tree = await objects.treeAt((await objects.commit(head)).tree, scope.directory);
-      this.#headRead = head;
-      if (tree === undefined) return { revisions: [], warnings: [] };
-      const scan = await objects.scanChildren(tree);
-      const found = scan.packages.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-      const revisions = found.map(({ path, tree: packageTree }) => {
-        const marker = this.#layout.deletionRef({ package: path, revision: -1, workspace: this.#layout.branch });
-        return this.#layout.describeHead(path, head, packageTree, refs.has(marker) ? 'DeletionProposed' : 'Published');
-      });
-      const faults = scan.faults.map(({ path, message }) => `${scope.fullPath(path)} cannot be read: ${message}`);
-      if (hasKptfile(await objects.tree(tree))) faults.push(ROOT_PACKAGE);
-      return { revisions, warnings: faults.map((message) => ({ ref: branchRef, message })) };
+      const tree = await objects.treeAt((await objects.commit(commit)).tree, scope.directory);
+      this.#headRead = commit;
+      if (tree === undefined) return { commit, trees: new Map(), warnings: [] };
+      const { packages, faults } = await objects.scanChildren(tree);
+      const messages = faults.map(({ path, message }) => `${scope.fullPath(path)} cannot be read: ${message}`);
+      if (hasKptfile(await objects.tree(tree))) messages.push(ROOT_PACKAGE);
+      const trees = new Map(packages.map(({ path, tree: packageTree }) => [path, packageTree]));
+      return { commit, trees, warnings: messages.map((message) => ({ ref: branchRef, message })) };
     } catch (error) {
       if (error instanceof TransientError) throw error;
-      return { revisions: [], warnings: [{ ref: branchRef, message: `cannot be read: ${errorMessage(error)}` }] };
+      const message = `cannot be read: ${errorMessage(error)}`;
+      return { commit, trees: new Map(), warnings: [{ ref: branchRef, message }], failed: true };
     }
   }
+}
 
-  #submoduleWarnings(revisions: readonly RevisionInfo[]): Warning[] {
-    return revisions.flatMap(({ ref, tree, package: name }) =>
-      this.#remote.contents.submodules(tree).map((path) => ({
-        ref,
-        message: `package ${name} holds a submodule at ${path}; it is kept, its files are not read`,
-      })),
-    );
-  }
+const NOTHING: SnapshotState = { packages: new Map(), head: undefined, warnings: [], digest: 0n };
+
+function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
 }
 
 function isMarker(ref: string): boolean {
   return parseRef(ref)?.kind === 'deletionProposed';
-}
-
-function fingerprint(refs: RefMap): string {
-  const hash = createHash('sha256');
-  for (const ref of [...refs.keys()].sort()) hash.update(`${ref} ${refs.get(ref)}\n`);
-  return hash.digest('hex');
 }

@@ -4,6 +4,7 @@ import { GitBatcher } from './batcher.ts';
 import { PackageContents } from './content.ts';
 import { ApprovedRevisions } from './history.ts';
 import { GitObjects } from './objects.ts';
+import { RefIndex, sameRefs } from './ref-view.ts';
 import type { GitStore, Oid, RefMap, RefUpdate } from './types.ts';
 import { neverAborted } from './waiting.ts';
 
@@ -23,7 +24,7 @@ export class GitRemote {
   readonly #approved = new Map<string, ApprovedRevisions>();
   readonly #listeners = new Set<WriteListener>();
   readonly #listing = new SingleFlight<'', RefMap>();
-  #refs: Map<string, Oid> | undefined;
+  #refs: RefIndex | undefined;
 
   constructor(store: GitStore) {
     this.store = store;
@@ -54,7 +55,8 @@ export class GitRemote {
     try {
       const listed = new Map(await this.store.listRemote(options));
       applyWrites(listed, since);
-      this.#refs = listed;
+      // A view on what it was before may be in use: it is replaced, not changed.
+      if (!this.#refs || !sameRefs(this.#refs.refs, listed)) this.#refs = new RefIndex(listed);
       return listed;
     } finally {
       unsubscribe();
@@ -62,8 +64,9 @@ export class GitRemote {
   }
 
   /** The refs as last seen; lists once if they never were. */
-  async known(): Promise<RefMap> {
-    return this.#refs ?? (await this.list());
+  async known(): Promise<RefIndex> {
+    if (!this.#refs) await this.list();
+    return this.#refs ?? new RefIndex(new Map());
   }
 
   /** Called with each change that we made on the remote, before its caller hears of it. */
@@ -74,7 +77,7 @@ export class GitRemote {
 
   /** Records what a push has done. */
   wrote(writes: readonly RefUpdate[]): void {
-    if (this.#refs) applyWrites(this.#refs, writes);
+    this.#refs?.apply(writes);
     for (const listener of this.#listeners) listener(writes);
   }
 

@@ -17,7 +17,9 @@ import { type DraftTools, GitDraft } from './draft.ts';
 import { RepositoryLayout } from './layout.ts';
 import type { GitRepositoryOptions } from './options.ts';
 import { PublishUnit } from './publish.ts';
+import { sameRefs } from './ref-view.ts';
 import { applyWrites, GitRemote } from './remote.ts';
+import type { GitSnapshot } from './snapshot.ts';
 import { deletion, isPublished, moveDraft, proposeDeletion, restorePublished, strayDeletion } from './transitions.ts';
 import type { GitStore, Oid, RefMap, RefUpdate } from './types.ts';
 import { neverAborted, waitFor } from './waiting.ts';
@@ -35,7 +37,10 @@ class GitPackageRepository implements PackageRepository {
   readonly #unsubscribe: () => void;
   /** Refs that show in the snapshot, with our own writes; absent before the first sync. */
   #refs: Map<string, Oid> | undefined;
-  #snapshot: Promise<RepositorySnapshot> | undefined;
+  #snapshot: Promise<GitSnapshot> | undefined;
+  /** The last snapshot that was made in full, and all refs that have moved since. */
+  #base: GitSnapshot | undefined;
+  #moved = new Set<string>();
   /** Our own writes since the running sync began. */
   #writesDuringSync: RefUpdate[] = [];
 
@@ -53,7 +58,7 @@ class GitPackageRepository implements PackageRepository {
 
   snapshot(options: CallOptions = {}): Promise<RepositorySnapshot> {
     if (!this.#refs) return this.sync(options);
-    this.#snapshot ??= this.#makeSnapshot(this.#refs);
+    this.#snapshot ??= this.#makeSnapshot();
     return waitFor(this.#snapshot, options.signal);
   }
 
@@ -123,12 +128,24 @@ class GitPackageRepository implements PackageRepository {
     this.#unsubscribe();
   }
 
-  #makeSnapshot(refs: RefMap): Promise<RepositorySnapshot> {
-    const making = this.#discovery.snapshot(new Map(refs));
-    making.catch(() => {
-      if (this.#snapshot === making) this.#snapshot = undefined;
-    });
+  #makeSnapshot(): Promise<GitSnapshot> {
+    const refs = this.#refs ?? new Map<string, Oid>();
+    const moved = new Map([...this.#moved].map((ref) => [ref, refs.get(ref)]));
+    const making = this.#discovery.next(this.#base, moved);
+    making.then(
+      (snapshot) => {
+        if (this.#snapshot === making) this.#settle(snapshot);
+      },
+      () => {
+        if (this.#snapshot === making) this.#snapshot = undefined;
+      },
+    );
     return making;
+  }
+
+  #settle(snapshot: GitSnapshot): void {
+    this.#base = snapshot;
+    this.#moved = new Set();
   }
 
   async #sync(signal: AbortSignal): Promise<RepositorySnapshot> {
@@ -142,12 +159,22 @@ class GitPackageRepository implements PackageRepository {
     const head = listed.get(layout.branchRef);
     if (before !== undefined && head !== undefined) await this.#discovery.branchMoved(before, head);
     // Read in full before it counts: when something cannot be read, the last good snapshot stays.
-    const snapshot = await this.#discovery.snapshot(listed);
+    const snapshot = await this.#discovery.next(this.#base, this.#movedTo(listed));
     signal.throwIfAborted();
     this.#refs = listed;
     this.#snapshot = Promise.resolve(snapshot);
+    this.#settle(snapshot);
     if (this.#writesDuringSync.length > 0) this.#apply(listed, this.#writesDuringSync);
     return this.snapshot();
+  }
+
+  /** The refs that `listed` has otherwise than the base, and some that it has as well; the branch is always looked at. */
+  #movedTo(listed: RefMap): ReadonlyMap<string, Oid | undefined> {
+    const before: RefMap = this.#refs ?? new Map();
+    const differing = [...listed].filter(([ref, oid]) => before.get(ref) !== oid).map(([ref]) => ref);
+    const gone = [...before.keys()].filter((ref) => !listed.has(ref));
+    const refs = new Set([this.#tools.layout.branchRef, ...differing, ...gone, ...this.#moved]);
+    return new Map([...refs].map((ref) => [ref, listed.get(ref)]));
   }
 
   /** A ref that goes away between listing and fetching makes the fetch fail once; then the new list counts. */
@@ -192,12 +219,9 @@ class GitPackageRepository implements PackageRepository {
 
   #apply(refs: Map<string, Oid>, writes: readonly RefUpdate[]): void {
     applyWrites(refs, writes);
+    for (const { ref } of writes) this.#moved.add(ref);
     this.#snapshot = undefined;
   }
-}
-
-function sameRefs(a: RefMap, b: RefMap): boolean {
-  return a.size === b.size && [...a].every(([ref, oid]) => b.get(ref) === oid);
 }
 
 function requireUnpublished(revision: RevisionInfo, what: string): void {
