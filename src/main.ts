@@ -17,6 +17,8 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const LEFTOVERS_MS = 2_000;
+
 process.exitCode = await runCli({
   argv: process.argv,
   env: process.env,
@@ -24,4 +26,5 @@ process.exitCode = await runCli({
   stderr: process.stderr,
   cwd: process.cwd(),
   signal: stopping.signal,
+  endSoon: (exitCode) => void setTimeout(() => process.exit(exitCode), LEFTOVERS_MS).unref(),
 });

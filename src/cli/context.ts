@@ -12,6 +12,8 @@ export interface CliContext {
   readonly cwd: string;
   /** Fires when the user or the system asks the command to end. */
   readonly signal: AbortSignal;
+  /** The command is at its end: what of it does not end by itself in a moment is cut off. Absent: it may take its time. */
+  readonly endSoon?: (exitCode: number) => void;
 }
 
 /** Exit codes: 0 all is well, 1 something failed or is not Ready, 2 the command line is wrong. */

@@ -218,13 +218,14 @@ export class ClusterOperator {
   }
 
   async #openStore(opening: Parameters<typeof openGitStore>[0]): ReturnType<typeof openGitStore> {
-    const { settings, leadership, metrics } = this.#options;
+    const { settings, leadership, metrics, logger } = this.#options;
     const store = await openGitStore({ ...opening, timeoutMs: settings.gitTimeout, proxy: settings.gitProxy });
     return clusterGitStore(store, {
       leadership,
       metrics,
       now: () => performance.now(),
       onListed: () => this.#listed.set(opening.url, Date.now() / 1000),
+      logger,
     });
   }
 

@@ -63,9 +63,12 @@ async function runController(settings: Settings, logger: Logger, context: CliCon
   const identity = `${context.env.POD_NAME ?? hostname()}_${randomUUID()}`;
   const elector = leaderElector(settings, { credentials, client: leaseClient, identity, metrics, logger });
   const run = new ControllerProcess({ settings, client, elector, identity, metrics, logger });
+  let exitCode: number = EXIT.failed;
   try {
-    return await run.run(context.signal);
+    exitCode = await run.run(context.signal);
+    return exitCode;
   } finally {
+    context.endSoon?.(exitCode);
     await Promise.all([client.close(), leaseClient.close()]);
     await unlock();
   }

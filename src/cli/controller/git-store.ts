@@ -1,6 +1,7 @@
 import { TransientError } from '../../api/errors.ts';
 import type { Leadership } from '../../kube/leader-election.ts';
-import type { GitOperation, Metrics } from '../../observability/metrics.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { GitOperation, Metrics, OperationResult } from '../../observability/metrics.ts';
 import { GIT_STORE_METHODS, type GitStore } from '../../repository/git/types.ts';
 
 export interface ClusterGitStoreOptions {
@@ -10,6 +11,7 @@ export interface ClusterGitStoreOptions {
   readonly now: () => number;
   /** Refs were listed. */
   readonly onListed: () => void;
+  readonly logger: Logger;
 }
 
 /**
@@ -17,15 +19,20 @@ export interface ClusterGitStoreOptions {
  * compare-and-swap anyway; the fence keeps a process that has slept from doing over what another one does now.
  */
 export function clusterGitStore(store: GitStore, options: ClusterGitStoreOptions): GitStore {
-  const { leadership, metrics, now, onListed } = options;
+  const { leadership, metrics, now, onListed, logger } = options;
   const measured = async <T>(operation: GitOperation, call: () => Promise<T>): Promise<T> => {
     const started = now();
+    const told = (result: OperationResult) => {
+      const milliseconds = now() - started;
+      metrics.gitOperation(operation, result, milliseconds);
+      logger.debug('git call', { operation, result, milliseconds, repository: store.url });
+    };
     try {
       const answer = await call();
-      metrics.gitOperation(operation, 'success', now() - started);
+      told('success');
       return answer;
     } catch (error) {
-      metrics.gitOperation(operation, 'error', now() - started);
+      told('error');
       throw error;
     }
   };

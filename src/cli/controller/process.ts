@@ -1,4 +1,3 @@
-import { TransientError } from '../../api/errors.ts';
 import { REPOSITORY } from '../../api/kinds.ts';
 import { RECONCILE_AT_ANNOTATION } from '../../api/labels.ts';
 import { abortable } from '../../concurrency/abortable.ts';
@@ -28,6 +27,9 @@ export interface ControllerProcessOptions {
 
 /** Apart from the operator's own: what a webhook sets is no part of what a controller applies. */
 const SYNC_FIELD_MANAGER = 'veranda-sync';
+
+/** Others may lead by then. */
+const LOST_GRACE_MS = 5_000;
 
 /** Without a lease nobody else can take over. */
 const ALWAYS: Leadership = { isLeading: () => true, lost: new AbortController().signal };
@@ -64,6 +66,7 @@ export class ControllerProcess {
     const election = elector?.run(keep.signal).catch(() => {});
     const until = AbortSignal.any([signal, this.#leadership.lost]);
     const servers: HttpServer[] = [];
+    let ended = false;
     try {
       await this.#listen(servers);
       await this.#operator.start(until);
@@ -74,13 +77,15 @@ export class ControllerProcess {
     } finally {
       this.#stopping = true;
       this.#sync.close();
-      await this.#stop();
-      // What the leader does has ended: the next one need not wait.
-      keep.abort();
-      await election;
+      ended = await this.#stop();
+      // Only when what the leader does has ended the next one need not wait for the lease to run out.
+      if (ended) {
+        keep.abort();
+        await election;
+      }
       await Promise.all(servers.map((server) => server.close()));
     }
-    return this.#leadership.lost.aborted ? EXIT.failed : EXIT.ok;
+    return ended && !this.#leadership.lost.aborted ? EXIT.ok : EXIT.failed;
   }
 
   /** Any replica answers: what it writes is a wish, and the leader acts on it. */
@@ -123,20 +128,26 @@ export class ControllerProcess {
     }
   }
 
-  /** Within the grace period, and at once when the lease is lost. */
-  async #stop(): Promise<void> {
+  /**
+   * Within the grace period, and at once when the lease is lost.
+   * @returns whether everything has ended
+   */
+  async #stop(): Promise<boolean> {
     const { settings, logger } = this.#options;
     const { lost } = this.#leadership;
-    logger.info('stopping', { graceMs: settings.shutdownGrace });
+    const graceMs = lost.aborted ? Math.min(LOST_GRACE_MS, settings.shutdownGrace) : settings.shutdownGrace;
+    logger.info('stopping', { graceMs });
     if (lost.aborted) this.#operator.abort();
     else lost.addEventListener('abort', () => this.#operator.abort(), { once: true });
-    const late = AbortSignal.timeout(settings.shutdownGrace);
+    const late = AbortSignal.timeout(graceMs);
     try {
       await abortable(this.#operator.stop(), late);
       logger.info('stopped');
+      return true;
     } catch (error) {
       if (!late.aborted) throw error;
-      throw new TransientError('StopTimeout', 'what was under way did not end within the grace period');
+      logger.error('what was under way has not ended within the grace period', { graceMs });
+      return false;
     }
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import {
 } from '../../../../src/cli/controller/configuration.ts';
 import { duration, durationText } from '../../../../src/cli/controller/setting.ts';
 import { SETTINGS } from '../../../../src/cli/controller/settings.ts';
+import { createPrometheusMetrics } from '../../../../src/observability/prometheus.ts';
 
 let folder: string;
 
@@ -157,4 +159,27 @@ test('a duration as it is shown is read as the same duration', () => {
       expect(duration().parse([durationText(milliseconds)])).toBe(milliseconds);
     }),
   );
+});
+
+describe('docs/operations.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/operations.md'), 'utf8');
+
+  test.each(Object.values(SETTINGS).map(({ flag }) => flag))('has the option --%s', (flag) => {
+    expect(page).toContain(`\`--${flag}\``);
+  });
+
+  test('has no other options, and no metrics that are not there', async () => {
+    const flags = Object.values(SETTINGS).map(({ flag }) => `--${flag}`);
+    const table = page.split('## Settings')[1]?.split('\n## ')[0] ?? '';
+    const named = [...table.matchAll(/`(--[a-z-]+)`/g)].map(([, flag]) => flag ?? '');
+    expect(named.filter((flag) => !flags.includes(flag) && !['--config', '--print-config'].includes(flag))).toEqual([]);
+    const metrics = createPrometheusMetrics();
+    metrics.observe({ packageRevisions: () => [], repositorySyncs: () => [] });
+    const text = await metrics.text();
+    const names = [
+      ...page.matchAll(/`((?:controller_runtime|workqueue|rest_client|leader_election|veranda)_[a-z_]+)`/g),
+    ];
+    expect(names.length).toBeGreaterThan(15);
+    expect(names.map(([, name]) => name).filter((name) => !text.includes(`# TYPE ${name} `))).toEqual([]);
+  });
 });

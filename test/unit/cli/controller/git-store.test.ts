@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { clusterGitStore } from '../../../../src/cli/controller/git-store.ts';
+import { nullLogger } from '../../../../src/observability/logger.ts';
 import type { GitStore, PushOutcome } from '../../../../src/repository/git/types.ts';
 
 /** A store that has nothing, and tells which signal a push was given. */
@@ -47,6 +48,7 @@ function start() {
     onListed: () => {
       listed += 1;
     },
+    logger: nullLogger,
   });
   return {
     inner,
