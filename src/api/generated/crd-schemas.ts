@@ -823,6 +823,7 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
         "Draft",
         "Proposed",
         "Published",
+        "Rejected",
         "Suspended"
        ]
       },
@@ -898,6 +899,21 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
       },
       "inputHash": {
        "type": "string"
+      },
+      "rejected": {
+       "type": "object",
+       "required": [
+        "inputHash"
+       ],
+       "properties": {
+        "inputHash": {
+         "type": "string"
+        },
+        "revision": {
+         "type": "string"
+        }
+       },
+       "additionalProperties": false
       },
       "lastHandledReconcileAt": {
        "type": "string"

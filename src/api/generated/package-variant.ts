@@ -18,9 +18,9 @@ export type ApprovalPolicy = 'Manual' | 'Initial' | 'Always' | 'WhenReady';
  */
 export type PackageMergeStrategy = 'resource-merge' | 'fast-forward' | 'force-delete-replace' | 'copy-merge';
 /**
- * Where the variant stands, in one word: Pending works or waits, Blocked needs a person, Draft, Proposed and Published are the state of the downstream revision, Suspended is what spec.suspend asks for.
+ * Where the variant stands, in one word: Pending works or waits, Blocked needs a person, Draft, Proposed and Published are the state of the downstream revision, Rejected is said of inputs that a person did not want, Suspended is what spec.suspend asks for.
  */
-export type VariantPhase = 'Pending' | 'Blocked' | 'Draft' | 'Proposed' | 'Published' | 'Suspended';
+export type VariantPhase = 'Pending' | 'Blocked' | 'Draft' | 'Proposed' | 'Published' | 'Rejected' | 'Suspended';
 /**
  * Where the package comes from, where it goes, and what is changed on the way.
  */
@@ -301,7 +301,7 @@ export interface PackageVariantStatus {
    */
   readonly conditions?: readonly Condition[];
   /**
-   * Where the variant stands, in one word: Pending works or waits, Blocked needs a person, Draft, Proposed and Published are the state of the downstream revision, Suspended is what spec.suspend asks for.
+   * Where the variant stands, in one word: Pending works or waits, Blocked needs a person, Draft, Proposed and Published are the state of the downstream revision, Rejected is said of inputs that a person did not want, Suspended is what spec.suspend asks for.
    */
   readonly phase?: VariantPhase;
   /**
@@ -322,6 +322,10 @@ export interface PackageVariantStatus {
    * Hash over everything that the downstream content was made from, with a version in front.
    */
   readonly inputHash?: string;
+  /**
+   * Inputs whose draft a person deleted or sent back; they are not tried again until they change or veranda.dev/reconcile-at does.
+   */
+  readonly rejected?: RejectedInputs;
   /**
    * Value of the veranda.dev/reconcile-at annotation that was served last.
    */
@@ -401,4 +405,17 @@ export interface TargetRenderStatus {
       readonly [k: string]: unknown;
     };
   };
+}
+/**
+ * Inputs whose draft a person deleted or sent back; they are not tried again until they change or veranda.dev/reconcile-at does.
+ */
+export interface RejectedInputs {
+  /**
+   * Hash over the inputs.
+   */
+  readonly inputHash: string;
+  /**
+   * Name of the PackageRevision object that was rejected.
+   */
+  readonly revision?: string;
 }

@@ -23,6 +23,8 @@ export interface ApprovalInput {
   readonly conditions: readonly { readonly type: string; readonly status: string }[];
   /** Any revision of the package was published before. */
   readonly publishedBefore: boolean;
+  /** A person has sent it back: whoever wants it after all proposes it. */
+  readonly rejected?: boolean;
   readonly createdAt: Date;
   readonly now: Date;
 }
@@ -34,6 +36,7 @@ export type ApprovalDecision =
 /** Never approves before a successful render and met gates; every decision says why. */
 export function decideApproval(input: ApprovalInput): ApprovalDecision {
   const { policy } = input.settings;
+  if (input.rejected) return wait('Rejected', 'was rejected; it waits for somebody to propose it');
   if (policy === 'Manual') return wait('ApprovalManual', 'waits for somebody to propose and approve it');
   if (policy === 'Initial' && input.publishedBefore) {
     return wait(
@@ -46,7 +49,11 @@ export function decideApproval(input: ApprovalInput): ApprovalDecision {
   if (unmet.length > 0) return wait('GatesUnmet', `waits for readiness gates: ${unmet.join(', ')}`);
   if (!input.ready) return wait('NotReady', 'waits for the package revision to be Ready');
   const dueIn = input.createdAt.getTime() + input.settings.delayMs - input.now.getTime();
-  if (dueIn > 0) return { ...wait('ApprovalDelay', `approval is due in ${Math.ceil(dueIn / 1000)} s`), afterMs: dueIn };
+  if (dueIn > 0) {
+    // A time, not how long it takes: what is said must not change with every look.
+    const due = new Date(input.now.getTime() + dueIn).toISOString().replace(/\.\d+Z$/, 'Z');
+    return { ...wait('ApprovalDelay', `is approved by policy ${policy} at ${due}`), afterMs: dueIn };
+  }
   return { decision: 'approve', message: `approved by policy ${policy}` };
 }
 

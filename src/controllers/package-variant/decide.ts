@@ -6,6 +6,7 @@ import { INDEX } from '../indexes.ts';
 import { variantInputHash, wantedInputs } from './inputs.ts';
 import { observeDownstream, repositoryFault, resolveUpstream, type VariantListers } from './observe.ts';
 import { planVariant, type VariantPlan } from './plan.ts';
+import { currentRejection, type Rejection, rejectionMessage } from './rejection.ts';
 import { validateVariant } from './validate.ts';
 
 /** A plan together with what it was made from; what a preview prints and a reconcile carries out. */
@@ -13,13 +14,19 @@ export interface VariantDecision {
   readonly plan: VariantPlan;
   readonly upstream?: PackageRevision;
   readonly inputHash?: string;
+  /** What a person rejected and is still to be remembered. */
+  readonly rejected?: Rejection;
 }
 
-/** Reads only caches; the same caches give the same decision. */
+/**
+ * Reads only caches; the same caches give the same decision.
+ * @param deleted draft of the variant that somebody deleted since the last look
+ */
 export function decideVariant(
   variant: PackageVariant,
   listers: VariantListers,
   injectables: Pick<Injectables, 'byName'>,
+  deleted?: Rejection,
 ): VariantDecision {
   try {
     validateVariant(variant);
@@ -36,12 +43,25 @@ export function decideVariant(
   const fault = repositoryFault(listers.repositories.get(`${variant.metadata.namespace ?? ''}/${repo}`), repo);
   if (fault) return { plan: { action: 'blocked', ...fault }, upstream: upstream.revision };
   const inputHash = variantInputHash(variant, upstream.revision, injectables);
+  const rejected = currentRejection(variant, deleted, inputHash, madeFrom(variant, listers, inputHash));
   const plan = planVariant({
+    ...(rejected ? { rejected: rejectionMessage(rejected) } : {}),
     wanted: wantedInputs(inputHash),
     adoptExisting: variant.spec.adoptionPolicy === 'adoptExisting',
     revisions: observeDownstream(variant, listers, upstream.revision),
   });
-  return { plan, upstream: upstream.revision, inputHash };
+  return { plan, upstream: upstream.revision, inputHash, rejected };
+}
+
+/** The variant's draft, or what became of it, that holds these inputs. */
+function madeFrom(
+  { metadata }: PackageVariant,
+  { revisions }: VariantListers,
+  inputHash: string,
+): PackageRevision | undefined {
+  return revisions
+    .byIndex(INDEX.variant, objectKey(metadata))
+    .find((revision) => revision.metadata.deletionTimestamp === undefined && revision.status?.inputHash === inputHash);
 }
 
 /** Of two variants with one downstream the older one has it; the name decides between equals. */

@@ -57,6 +57,8 @@ export interface WantedInputs {
 export interface ObservedVariant {
   readonly wanted: WantedInputs;
   readonly adoptExisting: boolean;
+  /** Why these inputs are not to be made into a draft again: a person did not want it. */
+  readonly rejected?: string;
   /** All revisions of the downstream package but the branch head. */
   readonly revisions: readonly ObservedRevision[];
 }
@@ -65,6 +67,12 @@ const isPublished = (revision: ObservedRevision): boolean =>
   revision.lifecycle === 'Published' || revision.lifecycle === 'DeletionProposed';
 
 export function planVariant(observed: ObservedVariant): VariantPlan {
+  const plan = planInputs(observed);
+  const makesDraft = plan.action === 'clone' || plan.action === 'edit' || plan.action === 'upgrade';
+  return makesDraft && observed.rejected !== undefined ? blocked('Rejected', observed.rejected) : plan;
+}
+
+function planInputs(observed: ObservedVariant): VariantPlan {
   const unseen = observed.revisions.find((revision) => revision.lifecycle === undefined && !revision.hasSource);
   if (unseen)
     return { action: 'wait', reason: 'Discovering', message: `${unseen.name} was found in git and is being looked at` };

@@ -1,7 +1,7 @@
-import type { PackageVariantStatus } from '../../api/generated/package-variant.ts';
 import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, type PackageVariant } from '../../api/kinds.ts';
 import { FIELD_MANAGER, PACKAGE_REVISION_FINALIZER, PACKAGE_VARIANT_FINALIZER } from '../../api/labels.ts';
-import { type ConditionChange, findCondition } from '../../kube/conditions.ts';
+import { objectKey } from '../../api/object.ts';
+import { findCondition } from '../../kube/conditions.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import { ensureFinalizer } from '../../kube/finalizers.ts';
 import { packageRevisionName } from '../../repository/names.ts';
@@ -13,12 +13,28 @@ import { type ApprovalDecision, decideApproval } from './approval.ts';
 import { claimedMetadata, claimPatch } from './claim.ts';
 import { decideVariant, type VariantDecision } from './decide.ts';
 import { finalizeVariant } from './finalize.ts';
+import { planHistory, takeHistoryStep } from './history.ts';
 import { injectedCondition } from './injected.ts';
 import type { ObservedRevision, VariantPlan } from './plan.ts';
+import { DeletedDrafts, isRejected } from './rejection.ts';
+import {
+  blockedPhase,
+  NOT_PENDING,
+  rejectionStatus,
+  revisionConditions,
+  targetStatus,
+  upstreamCondition,
+  upstreamLockCondition,
+  upstreamStatus,
+  wasPublished,
+} from './status.ts';
 import { upgradeSource } from './upgrade.ts';
 import { approvalSettings } from './validate.ts';
 
 type Source = NonNullable<PackageRevision['spec']['source']>;
+
+/** A new value of veranda.dev/reconcile-at wakes nobody, so rejected variants look for one. */
+const REJECTED_LOOK_MS = 90_000;
 
 /**
  * Decides which revision of the downstream package should exist and with which inputs, and approves it as the policy
@@ -29,15 +45,20 @@ export class PackageVariantReconciler implements Reconciler {
   readonly name = 'packagevariant';
   readonly workers: number;
   readonly #env: ControllerEnvironment;
+  readonly #deletedDrafts: DeletedDrafts;
 
   constructor(env: ControllerEnvironment, workers: number) {
     this.#env = env;
+    this.#deletedDrafts = new DeletedDrafts(env.revisions);
     this.workers = workers;
   }
 
   async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult | undefined> {
     const variant = this.#env.variants.get(key);
-    if (!variant) return undefined;
+    if (!variant) {
+      this.#deletedDrafts.take(key);
+      return undefined;
+    }
     const report = new ObjectReport(this.#env, variant, context);
     try {
       if (variant.metadata.deletionTimestamp !== undefined) {
@@ -66,8 +87,10 @@ export class PackageVariantReconciler implements Reconciler {
       return;
     }
     if (variant.spec.injectors?.length) await this.#env.injectables.prepare?.(variant, context.signal);
-    const decision = decideVariant(variant, this.#env, this.#env.injectables);
-    report.status(upstreamStatus(decision));
+    const deleted = this.#deletedDrafts.take(objectKey(variant.metadata));
+    const decision = decideVariant(variant, this.#env, this.#env.injectables, deleted);
+    report.status({ ...upstreamStatus(decision), ...rejectionStatus(variant, decision) });
+    report.conditions([upstreamCondition(decision)]);
     await this.#execute(variant, decision, report, context);
   }
 
@@ -81,14 +104,15 @@ export class PackageVariantReconciler implements Reconciler {
     const { signal } = context;
     switch (plan.action) {
       case 'blocked':
-        report.status({ phase: plan.retry ? 'Pending' : 'Blocked' });
+        report.status({ phase: blockedPhase(plan) });
         report.blocked(plan.reason, plan.message, plan.retry);
+        if (plan.reason === 'Rejected') report.requeueAfter(REJECTED_LOOK_MS);
         return;
       case 'wait':
         report.progressing(plan.reason, plan.message);
         return;
       case 'none':
-        return this.#settle(variant, plan.current, inputHash, report, context);
+        return this.#settle(variant, plan.current, decision, report, context);
       case 'clone':
         await this.#createRevision(
           variant,
@@ -126,6 +150,8 @@ export class PackageVariantReconciler implements Reconciler {
           { namespace: variant.metadata.namespace, name: plan.draft.name },
           { signal },
         );
+        // Whoever deletes the draft that the status names rejects it; this was not a person.
+        report.status({ inputHash: undefined, downstreamTargets: undefined });
         return this.#started(plan, report, `replacing ${plan.draft.name}, whose inputs have changed`);
     }
   }
@@ -139,7 +165,7 @@ export class PackageVariantReconciler implements Reconciler {
   async #settle(
     variant: PackageVariant,
     current: ObservedRevision,
-    inputHash: string | undefined,
+    { inputHash, rejected }: VariantDecision,
     report: ObjectReport<PackageVariant>,
     context: ReconcileContext,
   ): Promise<void> {
@@ -148,8 +174,7 @@ export class PackageVariantReconciler implements Reconciler {
     if (!found) return;
     const revision = await this.#claim(variant, found, inputHash, context.signal);
     report.status({ ...targetStatus(revision), inputHash });
-    report.conditions([{ type: 'PendingApproval', status: 'absent' }]);
-    report.conditions([upstreamLockCondition(revision)]);
+    report.conditions([upstreamLockCondition(revision), ...revisionConditions(revision)]);
     const injected = injectedCondition(revision);
     if (report.conditions([injected]) && injected.status !== 'absent') {
       report.warning(injected.reason, injected.message);
@@ -157,6 +182,8 @@ export class PackageVariantReconciler implements Reconciler {
     const lifecycle = revision.status?.observedLifecycle;
     if (lifecycle === 'Published') {
       report.status({ phase: 'Published' });
+      report.conditions([NOT_PENDING]);
+      await this.#keepHistory(variant, report, context.signal);
       report.ready('UpToDate', `${revision.metadata.name} is published as revision ${revision.status?.revision}`);
       return;
     }
@@ -164,6 +191,7 @@ export class PackageVariantReconciler implements Reconciler {
     const rendered = findCondition(revision.status?.conditions, 'Rendered');
     report.status({ phase: lifecycle === 'Proposed' ? 'Proposed' : 'Draft' });
     if (rendered?.status === 'False' || ready?.status === 'False') {
+      report.conditions([NOT_PENDING]);
       const fault = rendered?.status === 'False' ? rendered : ready;
       report.blocked(
         fault?.reason ?? 'NotReady',
@@ -172,21 +200,41 @@ export class PackageVariantReconciler implements Reconciler {
       );
       return;
     }
-    await this.#approve(variant, revision, report, context);
+    if (injected.status === 'False') {
+      report.conditions([NOT_PENDING]);
+      report.blocked('InjectionMissing', `${revision.metadata.name}: ${injected.message}`, true);
+      return;
+    }
+    await this.#approve(variant, revision, isRejected(rejected, revision), report, context);
+  }
+
+  async #keepHistory(
+    variant: PackageVariant,
+    report: ObjectReport<PackageVariant>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const step of planHistory(variant, this.#env.revisions)) {
+      const { reason, message } = await takeHistoryStep(this.#env, step, variant, signal);
+      report.event(reason, message);
+    }
   }
 
   async #approve(
     variant: PackageVariant,
     revision: PackageRevision,
+    rejected: boolean,
     report: ObjectReport<PackageVariant>,
     context: ReconcileContext,
   ): Promise<void> {
-    const decision = this.#approvalDecision(variant, revision, context.now());
+    const decision = this.#approvalDecision(variant, revision, rejected, context.now());
     if (decision.decision === 'wait') {
-      report.ready('DraftReady', `${revision.metadata.name} ${decision.message}`);
-      report.conditions([
-        { type: 'PendingApproval', status: 'True', reason: decision.reason, message: decision.message },
-      ]);
+      const { reason, message } = decision;
+      if (rejected) report.status({ phase: 'Rejected' });
+      report.ready('DraftReady', `${revision.metadata.name} ${message}`);
+      const before = findCondition(report.current().status?.conditions, 'PendingApproval');
+      report.conditions([{ type: 'PendingApproval', status: 'True', reason, message }]);
+      if (before?.reason !== reason) report.event(reason, `${revision.metadata.name} ${message}`);
+      if (rejected) report.requeueAfter(REJECTED_LOOK_MS);
       if (decision.afterMs !== undefined) report.requeueAfter(decision.afterMs);
       return;
     }
@@ -199,17 +247,24 @@ export class PackageVariantReconciler implements Reconciler {
         signal: context.signal,
       });
     }
+    report.conditions([NOT_PENDING]);
     report.event('Approved', `${revision.metadata.name}: ${decision.message}`);
     report.progressing('Publishing', `${revision.metadata.name}: ${decision.message}`);
   }
 
-  #approvalDecision(variant: PackageVariant, revision: PackageRevision, now: Date): ApprovalDecision {
+  #approvalDecision(
+    variant: PackageVariant,
+    revision: PackageRevision,
+    rejected: boolean,
+    now: Date,
+  ): ApprovalDecision {
     const settings = approvalSettings(variant);
     if ('field' in settings) return { decision: 'wait', reason: 'ApprovalManual', message: settings.message };
     const { repo, package: pkg } = variant.spec.downstream;
     const siblings = this.#env.revisions.byIndex(INDEX.package, `${variant.metadata.namespace ?? ''}/${repo}/${pkg}`);
     return decideApproval({
       settings,
+      rejected,
       ready: findCondition(revision.status?.conditions, 'Ready')?.status === 'True',
       rendered: findCondition(revision.status?.conditions, 'Rendered')?.status !== 'False',
       gates: (revision.spec.readinessGates ?? []).map((gate) => gate.conditionType),
@@ -266,51 +321,4 @@ export class PackageVariantReconciler implements Reconciler {
     const object = this.#env.revisions.get(`${variant.metadata.namespace ?? ''}/${revision.name}`);
     if (object) await this.#claim(variant, object, inputHash, signal);
   }
-}
-
-function upstreamStatus({ upstream }: VariantDecision): Partial<PackageVariantStatus> {
-  if (!upstream) return {};
-  const { status, spec, metadata } = upstream;
-  return {
-    upstream: {
-      name: metadata.name,
-      revision: status?.revision,
-      workspaceName: spec.workspaceName,
-      ref: status?.selfLock?.git?.ref,
-      commit: status?.selfLock?.git?.commit,
-      tree: status?.packageTree,
-    },
-  };
-}
-
-function targetStatus({ metadata, spec, status }: PackageRevision): Partial<PackageVariantStatus> {
-  const rendered = findCondition(status?.conditions, 'Rendered')?.status === 'True';
-  return {
-    conflicts: status?.creationSource === 'upgrade' ? (status.mergeConflicts?.length ?? 0) : undefined,
-    downstreamTargets: [
-      {
-        name: metadata.name,
-        workspaceName: spec.workspaceName,
-        lifecycle: status?.observedLifecycle,
-        revision: status?.revision,
-        rendered,
-      },
-    ],
-  };
-}
-
-/**
- * A published revision, or the package on the branch: that stays when tags are deleted. One that was found in git and
- * not looked at yet counts as published until it is known.
- */
-function wasPublished({ spec, status }: PackageRevision): boolean {
-  return (status?.revision ?? 0) !== 0 || (spec.source === undefined && status?.observedLifecycle === undefined);
-}
-
-/** A package that was not cloned, taken over: nobody can say which upstream revision it is based on. */
-function upstreamLockCondition({ metadata, status }: PackageRevision): ConditionChange {
-  if (status?.upstreamLock?.git || status?.observedLifecycle === undefined)
-    return { type: 'NoUpstreamLock', status: 'absent' };
-  const message = `${metadata.name} has no upstreamLock: its content is taken for that of the upstream revision`;
-  return { type: 'NoUpstreamLock', status: 'True', reason: 'NoUpstreamLock', message };
 }
