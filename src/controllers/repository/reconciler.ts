@@ -18,7 +18,7 @@ import { latestLabels } from '../package-revision/labels.ts';
 import { publishedTag } from '../package-revision/observe.ts';
 import { ObjectReport } from '../report.ts';
 import { overlapMessage, placeHolder } from './claim.ts';
-import { type KnownRevision, planDiscovery } from './plan.ts';
+import { type DiscoveryPlan, type KnownRevision, planDiscovery } from './plan.ts';
 import { nextLook } from './retry.ts';
 import { parseSchedule, type Schedule } from './schedule.ts';
 import { type LastSync, planSync, type SyncPlan, shownTimes, syncIdentity } from './sync-plan.ts';
@@ -26,6 +26,12 @@ import { type LastSync, planSync, type SyncPlan, shownTimes, syncIdentity } from
 /** With a reason where somebody has to be told by an event. */
 interface Warning extends Omit<RefWarning, 'reason'> {
   readonly reason?: RefWarning['reason'] | 'Vanished' | 'RevisionIgnored';
+}
+
+interface Discovered {
+  readonly snapshot: RepositorySnapshot;
+  /** By the package that they are about. */
+  readonly warnings: ReadonlyMap<string, readonly Warning[]>;
 }
 
 /** Objects created at once after a sync. */
@@ -48,6 +54,8 @@ export class RepositoryReconciler implements Reconciler {
   readonly #env: RepositoryEnvironment;
   /** The last look at each repository that succeeded. */
   readonly #synced = new Map<string, LastSync>();
+  /** What each repository's objects were compared with last. */
+  readonly #discovered = new Map<string, Discovered>();
 
   constructor(env: RepositoryEnvironment, workers: number) {
     this.#env = env;
@@ -70,7 +78,7 @@ export class RepositoryReconciler implements Reconciler {
     const plan = planSync(object, this.#schedule(report, object), this.#synced.get(key), context.now());
     try {
       const snapshot = await this.#look(object, plan, context);
-      const found = await this.#discover(object, snapshot, context.signal);
+      const found = await this.#discover(object, snapshot, plan, context.signal);
       this.#report(report, snapshot, plan);
       this.#warn(report, object, [...found, ...snapshot.warnings]);
       this.#tellTimes(report, object, plan);
@@ -83,6 +91,7 @@ export class RepositoryReconciler implements Reconciler {
 
   async #forget(key: string): Promise<void> {
     this.#synced.delete(key);
+    this.#discovered.delete(key);
     await this.#env.gateway.close(key);
   }
 
@@ -114,14 +123,14 @@ export class RepositoryReconciler implements Reconciler {
   }
 
   #report(report: ObjectReport<Repository>, snapshot: RepositorySnapshot, plan: SyncPlan): void {
-    const packages = new Set(snapshot.revisions.map((revision) => revision.package));
+    const { revisions, packages } = snapshot.counts;
     report.status({
-      packageCount: packages.size,
+      packageCount: packages,
       ...(snapshot.head ? { gitCommitHash: snapshot.head } : {}),
       ...(plan.runOnceAt ? { observedRunOnceAt: plan.runOnceAt } : {}),
       ...(plan.requestedAt === undefined ? {} : { lastHandledReconcileAt: plan.requestedAt }),
     });
-    report.ready('Ready', `${snapshot.revisions.length} revisions of ${packages.size} packages`);
+    report.ready('Ready', `${revisions} revisions of ${packages} packages`);
   }
 
   #tellTimes(report: ObjectReport<Repository>, object: Repository, plan: SyncPlan): void {
@@ -146,18 +155,47 @@ export class RepositoryReconciler implements Reconciler {
     report.status({ warnings: warnings.slice(0, MAX_WARNINGS).map(({ ref, message }) => ({ ref, message })) });
   }
 
-  /** @returns a warning for each published revision that has vanished and for each that cannot have an object */
-  async #discover(object: Repository, snapshot: RepositorySnapshot, signal: AbortSignal): Promise<readonly Warning[]> {
-    const known = this.#env.revisions.byIndex(INDEX.repository, objectKey(object.metadata)).map(knownRevision);
-    const plan = planDiscovery(snapshot.revisions, known);
-    for (const key of plan.wake) this.#env.wake.revision(key);
-    const warnings = plan.vanished.map(vanishedWarning);
-    for (let start = 0; start < plan.create.length; start += CREATE_CONCURRENCY) {
-      const slice = plan.create.slice(start, start + CREATE_CONCURRENCY);
+  /**
+   * After a look at git all objects are compared with it, so that what became of them by other hands is mended; else those of the
+   * packages that have changed.
+   * @returns a warning for each published revision that has vanished and for each that cannot have an object
+   */
+  async #discover(
+    object: Repository,
+    snapshot: RepositorySnapshot,
+    { due }: SyncPlan,
+    signal: AbortSignal,
+  ): Promise<readonly Warning[]> {
+    const key = objectKey(object.metadata);
+    const before = this.#discovered.get(key);
+    const changed = before && !due ? snapshot.changedPackages(before.snapshot) : undefined;
+    const warnings = new Map(changed && before?.warnings);
+    for (const name of changed ?? []) warnings.delete(name);
+    const { create, wake, vanished } = changed
+      ? this.#compare(key, snapshot, changed)
+      : this.#compareAll(key, snapshot);
+    for (const revision of wake) this.#env.wake.revision(revision);
+    const warn = (name: string, warning: Warning): void => {
+      warnings.set(name, [...(warnings.get(name) ?? []), warning]);
+    };
+    for (const revision of vanished) warn(revision.package, vanishedWarning(revision));
+    for (let start = 0; start < create.length; start += CREATE_CONCURRENCY) {
+      const slice = create.slice(start, start + CREATE_CONCURRENCY);
       const faults = await Promise.all(slice.map((info) => this.#create(object, info, signal)));
-      warnings.push(...faults.filter((fault) => fault !== undefined));
+      for (const [index, fault] of faults.entries()) if (fault) warn(slice[index]?.package ?? '', fault);
     }
-    return warnings;
+    this.#discovered.set(key, { snapshot, warnings });
+    return [...warnings.values()].flat();
+  }
+
+  #compareAll(key: string, snapshot: RepositorySnapshot): DiscoveryPlan {
+    return planDiscovery(snapshot.revisions, this.#env.revisions.byIndex(INDEX.repository, key).map(knownRevision));
+  }
+
+  #compare(key: string, snapshot: RepositorySnapshot, packages: ReadonlySet<string>): DiscoveryPlan {
+    const known = (name: string) => this.#env.revisions.byIndex(INDEX.package, `${key}/${name}`).map(knownRevision);
+    const found = [...packages].flatMap((name) => snapshot.ofPackage(name));
+    return planDiscovery(found, [...packages].flatMap(known));
   }
 
   /**
