@@ -6,7 +6,7 @@ import { INDEX } from '../indexes.ts';
 import { variantInputHash, wantedInputs } from './inputs.ts';
 import { observeDownstream, repositoryFault, resolveUpstream, type VariantListers } from './observe.ts';
 import { planVariant, type VariantPlan } from './plan.ts';
-import { currentRejection, type Rejection, rejectionMessage } from './rejection.ts';
+import { currentRejection, type DeletedDraft, type Rejection, rejectionMessage } from './rejection.ts';
 import { validateVariant } from './validate.ts';
 
 /** A plan together with what it was made from; what a preview prints and a reconcile carries out. */
@@ -26,7 +26,7 @@ export function decideVariant(
   variant: PackageVariant,
   listers: VariantListers,
   injectables: Pick<Injectables, 'byName'>,
-  deleted?: Rejection,
+  deleted?: DeletedDraft,
 ): VariantDecision {
   try {
     validateVariant(variant);

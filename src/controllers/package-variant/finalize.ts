@@ -16,21 +16,40 @@ export async function finalizeVariant(
   variant: PackageVariant,
   signal: AbortSignal,
 ): Promise<void> {
-  const { metadata, spec } = variant;
+  const { metadata } = variant;
   if (!metadata.finalizers?.includes(PACKAGE_VARIANT_FINALIZER)) return;
-  const orphan = spec.deletionPolicy === 'orphan';
   const leaves = await namespaceLeaves(env.store, metadata, signal);
   const revisions = leaves ? [] : env.revisions.byIndex(INDEX.variant, objectKey(metadata));
-  for (const revision of revisions) {
-    if (!isOwned(revision, variant)) continue;
-    if (!orphan && isDraft(revision)) {
-      await env.store.delete(PACKAGE_REVISION, revision.metadata, { uid: revision.metadata.uid, signal });
-    } else {
-      await release(env, revision, variant, orphan, signal);
-    }
-  }
+  for (const revision of revisions) await letGo(env, revision, variant, signal);
   const options = { fieldManager: FIELD_MANAGER, signal };
   await removeFinalizer(env.store, PACKAGE_VARIANT, variant, PACKAGE_VARIANT_FINALIZER, options);
+}
+
+/** Once its new package is there, a variant that moved elsewhere lets the old one go as its deletion policy says. */
+export async function leaveFormerPlaces(
+  env: ControllerEnvironment,
+  variant: PackageVariant,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { repo, package: pkg } = variant.spec.downstream;
+  const former = env.revisions
+    .byIndex(INDEX.variant, objectKey(variant.metadata))
+    .filter(({ spec }) => spec.repository !== repo || spec.packageName !== pkg)
+    .filter((revision) => isOwned(revision, variant) && revision.metadata.deletionTimestamp === undefined);
+  for (const revision of former) await letGo(env, revision, variant, signal);
+  return former.map(({ metadata }) => metadata.name);
+}
+
+async function letGo(
+  env: ControllerEnvironment,
+  revision: PackageRevision,
+  variant: PackageVariant,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!isOwned(revision, variant)) return;
+  const orphan = variant.spec.deletionPolicy === 'orphan';
+  if (orphan || !isDraft(revision)) await release(env, revision, variant, orphan, signal);
+  else await env.store.delete(PACKAGE_REVISION, revision.metadata, { uid: revision.metadata.uid, signal });
 }
 
 function isOwned(revision: PackageRevision, variant: PackageVariant): boolean {

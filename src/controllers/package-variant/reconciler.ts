@@ -12,7 +12,7 @@ import { ObjectReport } from '../report.ts';
 import { type ApprovalDecision, decideApproval } from './approval.ts';
 import { claimedMetadata, claimPatch } from './claim.ts';
 import { decideVariant, type VariantDecision } from './decide.ts';
-import { finalizeVariant } from './finalize.ts';
+import { finalizeVariant, leaveFormerPlaces } from './finalize.ts';
 import { planHistory, takeHistoryStep } from './history.ts';
 import { injectedCondition } from './injected.ts';
 import type { ObservedRevision, VariantPlan } from './plan.ts';
@@ -179,6 +179,8 @@ export class PackageVariantReconciler implements Reconciler {
     if (report.conditions([injected]) && injected.status !== 'absent') {
       report.warning(injected.reason, injected.message);
     }
+    const left = await leaveFormerPlaces(this.#env, variant, context.signal);
+    if (left.length > 0) report.event('Moved', `went from ${left.join(', ')} to ${revision.metadata.name}`);
     const lifecycle = revision.status?.observedLifecycle;
     if (lifecycle === 'Published') {
       report.status({ phase: 'Published' });

@@ -7,20 +7,25 @@ import { variantOf } from '../indexes.ts';
 /** Inputs that a person did not want, as the variant's status keeps them. */
 export type Rejection = NonNullable<PackageVariantStatus['rejected']>;
 
+/** A draft that somebody deleted, and the package that it was of, as `repository/package`. */
+export interface DeletedDraft extends Rejection {
+  readonly place: string;
+}
+
 /**
  * Notices that somebody deletes drafts. An object whose draft was lost in git goes another way: its finalizer is taken
  * off first, so that the draft is made again.
  */
 export class DeletedDrafts {
   /** By the key of the variant; the last one counts. */
-  readonly #deleted = new Map<string, Rejection>();
+  readonly #deleted = new Map<string, DeletedDraft>();
 
   constructor(revisions: Pick<Informer<PackageRevision>, 'onChange'>) {
     revisions.onChange((change) => this.#see(change));
   }
 
   /** What was deleted of the variant since it was asked for last. */
-  take(variantKey: string): Rejection | undefined {
+  take(variantKey: string): DeletedDraft | undefined {
     const deleted = this.#deleted.get(variantKey);
     this.#deleted.delete(variantKey);
     return deleted;
@@ -34,7 +39,9 @@ export class DeletedDrafts {
     const lifecycle = after.status?.observedLifecycle ?? after.spec.lifecycle;
     const inputHash = after.status?.inputHash ?? annotations?.[INPUT_HASH_ANNOTATION];
     if (variant === undefined || inputHash === undefined) return;
-    if (lifecycle === 'Draft' || lifecycle === 'Proposed') this.#deleted.set(variant, { inputHash, revision: name });
+    const place = `${after.spec.repository}/${after.spec.packageName}`;
+    if (lifecycle === 'Draft' || lifecycle === 'Proposed')
+      this.#deleted.set(variant, { inputHash, revision: name, place });
   }
 }
 
@@ -47,15 +54,18 @@ export class DeletedDrafts {
  */
 export function currentRejection(
   variant: PackageVariant,
-  deleted: Rejection | undefined,
+  deleted: DeletedDraft | undefined,
   inputHash: string,
   draft: PackageRevision | undefined,
 ): Rejection | undefined {
-  const { status } = variant;
+  const { status, spec } = variant;
   const [target] = status?.downstreamTargets ?? [];
   // What the variant itself replaces, its status no longer names.
-  const wasCurrent = deleted && status?.inputHash === deleted.inputHash && target?.name === deleted.revision;
-  if (wasCurrent && deleted.inputHash === inputHash) return deleted;
+  const wasCurrent = status?.inputHash === deleted?.inputHash && target?.name === deleted?.revision;
+  // A package that the variant has left, it lets go itself.
+  const isHere = deleted?.place === `${spec.downstream.repo}/${spec.downstream.package}`;
+  if (deleted && wasCurrent && isHere && deleted.inputHash === inputHash)
+    return { inputHash, revision: deleted.revision };
   const lifecycle = draft?.status?.observedLifecycle;
   const sentBack = target?.lifecycle === 'Proposed' && target.name === draft?.metadata.name && lifecycle === 'Draft';
   if (sentBack && status?.inputHash === inputHash) return { inputHash, revision: draft?.metadata.name };
