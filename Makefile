@@ -74,6 +74,15 @@ N ?= 500
 bench-local: dist/main.js ## `veranda run` with a fleet of N variants (N=500), beside fleets of N/5 and 2N
 	@failed=0; node test/bench/local-fleet.ts --variants $(N) || failed=1; node test/bench/report.ts; exit $$failed
 
+REPOS ?= 1
+
+.PHONY: bench-fleet
+bench-fleet: N := $(if $(filter file,$(origin N)),100,$(N))
+bench-fleet: dist/main.js ## A fleet of N variants (N=100) in REPOS repositories (REPOS=1) on a real API server
+	@node --no-warnings test/env/cluster/build.ts
+	@failed=0; node --no-warnings test/bench/fleet.ts --variants $(N) --repositories $(REPOS) || failed=1; \
+	node test/bench/report.ts; exit $$failed
+
 .PHONY: bench-cluster
 bench-cluster: dist/main.js ## Repositories with 10, 1,000 and 5,000 revisions on a real API server
 	@node --no-warnings test/env/cluster/build.ts
