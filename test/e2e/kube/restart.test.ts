@@ -15,7 +15,7 @@ beforeAll(async () => {
   plane = await startControlPlane({ controllerManager: false });
   client = await connect(plane.kubeconfig);
   await installWidgets(client);
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await client?.close();

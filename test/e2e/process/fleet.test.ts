@@ -22,13 +22,13 @@ beforeAll(async () => {
     until: 'working',
   });
   await namespace.apply(...fleet.manifests);
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await controller?.stop();
   await fleet?.close();
   await namespace?.close();
-}, 60_000);
+}, 240_000);
 
 test('with the rights of config/rbac the fleet sample becomes Ready, and what it publishes is in git', async () => {
   await namespace.until('variants are Ready', PACKAGE_VARIANT, (all) => all.length === 12 && all.every(isReady));
@@ -42,7 +42,7 @@ test('with the rights of config/rbac the fleet sample becomes Ready, and what it
     'refs/tags/storefront/v1',
   ]);
   expect(await paris.git('show', 'storefront/v1:storefront/network.yaml')).toContain('shop.paris.eu.example.com');
-}, 120_000);
+}, 240_000);
 
 test('it is alive and ready', async () => {
   expect(await controller.health('/healthz')).toBe(200);
@@ -65,7 +65,7 @@ test('once everything is done, nothing is written but the Lease, and no git serv
   await nextRenewals(4);
   expect(await writes()).toBe(before.writes);
   expect(fleet.git.requests).toEqual(before.requests);
-}, 120_000);
+}, 240_000);
 
 test.each([
   'controller_runtime_reconcile_total{controller="packagevariant",result="success"}',

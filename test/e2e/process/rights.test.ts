@@ -27,7 +27,7 @@ beforeAll(async () => {
   closed = await startGitServer({ root, auth: { kind: 'basic', username: 'git', password: PASSWORD } });
   const kubeconfig = await operatorKubeconfig(cluster, namespace);
   controller = await startController({ kubeconfig, flags: [...ownLease(namespace), '--log-level=debug'] });
-}, 60_000);
+}, 240_000);
 
 afterAll(async () => {
   await controller?.stop();
@@ -35,7 +35,7 @@ afterAll(async () => {
   await closed?.close();
   if (root) await rm(root, { recursive: true, force: true });
   await namespace?.close();
-}, 60_000);
+}, 240_000);
 
 function repository(name: string, repo: string, secret?: string) {
   return {
@@ -82,7 +82,7 @@ test('a Secret that may not be read is told with the Role that is missing; grant
   await namespace.apply(secret(PASSWORD));
   await namespace.until('the repository is Ready', REPOSITORY, (all) => all.every(isReady));
   expect(controller.output()).not.toContain(PASSWORD);
-}, 120_000);
+}, 240_000);
 
 test('a kind that may not be listed for injection is told with the rule that is missing; granted, it is injected', async () => {
   const group = `inputs-${namespace.name}.example.com`;
@@ -144,4 +144,4 @@ test('a kind that may not be listed for injection is told with the rule that is 
   } as never);
   await namespace.until('the variant is Ready', PACKAGE_VARIANT, (all) => all.every(isReady), 90_000);
   expect(await downstream.git('show', 'app/v1:app/place.yaml')).toContain('street: Main');
-}, 180_000);
+}, 240_000);

@@ -31,13 +31,13 @@ beforeEach(async () => {
   fleet = await startFleet();
   await installClusterKind(namespace, { grant: true });
   kubeconfig = await operatorKubeconfig(cluster, namespace);
-}, 60_000);
+}, 240_000);
 
 afterEach(async () => {
   await Promise.all(controllers.splice(0).map((controller) => controller.stop()));
   await fleet?.close();
   await namespace?.close();
-}, 120_000);
+}, 240_000);
 
 async function start(label: string, ...flags: readonly string[]): Promise<RunningController> {
   const controller = await startController({ kubeconfig, label, flags: [...ownLease(namespace), ...flags] });
@@ -92,7 +92,7 @@ test('SIGTERM in the middle of a rollout lets what is under way end, gives the l
 
   await start('second');
   await untilPublishedOnce();
-}, 180_000);
+}, 240_000);
 
 test('work that does not end within the grace period is aborted, and the lease is given back all the same', async () => {
   const controller = await start('first', '--shutdown-grace=4s');
@@ -103,7 +103,7 @@ test('work that does not end within the grace period is aborted, and the lease i
   expect(await controller.exited).toEqual({ code: 0, signal: null });
   expect((await lease())?.spec.holderIdentity).toBe('');
   pushes.release();
-}, 90_000);
+}, 240_000);
 
 test('a second signal ends it at once', async () => {
   const controller = await start('first');
@@ -115,7 +115,7 @@ test('a second signal ends it at once', async () => {
   controller.kill('SIGTERM');
   expect(await controller.exited).toEqual({ code: null, signal: 'SIGTERM' });
   pushes.release();
-}, 90_000);
+}, 240_000);
 
 test('who has lost the lease gives everything up and exits with 1', async () => {
   const controller = await start('first', ...SHORT_LEASE);
@@ -124,7 +124,7 @@ test('who has lost the lease gives everything up and exits with 1', async () => 
   await namespace.patch(LEASE, 'veranda-controller', { spec: { ...spec, holderIdentity: 'somebody-else' } });
   expect(await controller.exited).toEqual({ code: 1, signal: null });
   expect((await lease())?.spec.holderIdentity).toBe('somebody-else');
-}, 90_000);
+}, 240_000);
 
 test('a process that was stopped for longer than its lease is out when it goes on, and the warm standby has taken over', async () => {
   const first = await start('first', ...SHORT_LEASE);
@@ -140,4 +140,4 @@ test('a process that was stopped for longer than its lease is out when it goes o
   first.kill('SIGCONT');
   expect(await first.exited).toEqual({ code: 1, signal: null });
   await untilPublishedOnce();
-}, 180_000);
+}, 240_000);

@@ -40,13 +40,13 @@ beforeAll(async () => {
     },
   );
   await namespace.until('blueprints is Ready', REPOSITORY, (all) => all.every(isReady));
-}, 90_000);
+}, 240_000);
 
 afterAll(async () => {
   await Promise.all([leader?.stop(), standby?.stop()]);
   await fleet?.close();
   await namespace?.close();
-}, 60_000);
+}, 240_000);
 
 function post(controller: RunningController, repository: string, headers: Readonly<Record<string, string>>) {
   const url = `${controller.url('sync')}/hooks/sync/${namespace.name}/${repository}`;

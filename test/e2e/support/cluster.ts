@@ -32,7 +32,7 @@ export interface TestNamespace {
 }
 
 const FIELD_MANAGER = 'test';
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const POLL_MS = 100;
 
 /** @param kubeconfig of somebody who may do everything */

@@ -58,10 +58,10 @@ export interface RunningController {
 }
 
 const ROOT = join(import.meta.dirname, '../../..');
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 const STOP_MS = 40_000;
 const POLL_MS = 20;
-const LOG_MS = 30_000;
+const LOG_MS = 90_000;
 
 /**
  * Starts `veranda controller` and waits until it is of use.

@@ -1,4 +1,4 @@
 import { jest } from '@jest/globals';
 
 // Processes start and containers are pulled while tests wait.
-jest.setTimeout(180_000);
+jest.setTimeout(240_000);
