@@ -2,7 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
-import { ALL_KINDS, PACKAGE_VARIANT, PACKAGE_VARIANT_SET, type PackageVariant } from '../../../src/api/kinds.ts';
+import {
+  ALL_KINDS,
+  PACKAGE_VARIANT,
+  PACKAGE_VARIANT_SET,
+  type PackageVariant,
+  type PackageVariantSet,
+} from '../../../src/api/kinds.ts';
 import type { KubeObject } from '../../../src/api/object.ts';
 import { claimedMetadata } from '../../../src/controllers/package-variant/claim.ts';
 import { ownedMetadata } from '../../../src/controllers/package-variant-set/ownership.ts';
@@ -64,12 +70,12 @@ describe('what our objects hand on to those that they make', () => {
     metadata: { name: 'web', namespace: 'default', uid: 'u', ...tracked },
     spec: { upstream: { repo: 'blueprints', package: 'web' }, downstream: { repo: 'packages', package: 'web' } },
   };
-  const set = {
+  const set: PackageVariantSet = {
     apiVersion: PACKAGE_VARIANT_SET.apiVersion,
     kind: 'PackageVariantSet',
     metadata: { name: 'all', namespace: 'default', uid: 's', ...tracked },
-    spec: {},
-  } as Parameters<typeof ownedMetadata>[0];
+    spec: { upstream: { repo: 'blueprints', package: 'web' }, targets: [] },
+  };
 
   test('A-05, A-10: nothing by which a deployment tool tracks its objects', () => {
     for (const { labels, annotations } of [claimedMetadata(variant, 'packages', 'hash'), ownedMetadata(set, 'web')]) {
