@@ -98,6 +98,7 @@ export class ClusterFunctions implements FunctionRuntimes {
    * that. Not waited for: where pods may not be listed, everything else goes on.
    */
   start(signal: AbortSignal): void {
+    void this.#tellHealth(signal);
     if (!this.#hasPods) return;
     this.#pods.start(signal).catch((error: unknown) => {
       if (!signal.aborted) this.#options.logger.error('function pods cannot be followed', { error });
@@ -117,6 +118,19 @@ export class ClusterFunctions implements FunctionRuntimes {
   async warmUp(image: string, settings: PodSettings, signal: AbortSignal): Promise<void> {
     const wanted = this.#hasPods ? wantedImage({ image }) : undefined;
     if (wanted) this.#pods.warmUp(await this.#resolve(wanted, signal), settings);
+  }
+
+  /** A function runner that is not there yet is no reason not to work: each step that needs it says so itself. */
+  async #tellHealth(signal: AbortSignal): Promise<void> {
+    const { logger, settings } = this.#options;
+    if (!this.#grpc || !settings.runtimes.includes('grpc')) return;
+    try {
+      await this.#grpc.health(signal);
+      logger.info('function runner is serving', { target: settings.functionRunner });
+    } catch (error) {
+      if (!signal.aborted)
+        logger.warn('function runner cannot be used now', { target: settings.functionRunner, error });
+    }
   }
 
   get #prefix(): string {

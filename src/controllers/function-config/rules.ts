@@ -117,6 +117,7 @@ export function podSettingsOf({ spec }: FunctionConfig): PodSettings {
     resources: (pods.resources ?? overrides.container?.resources ?? defaults.resources) as PodResources,
     env: overrides.container?.env ?? [],
     imagePullSecrets: (pods.imagePullSecrets ?? []).map(({ name }) => name),
+    ...(overrides.container?.envFrom?.length ? { envFrom: overrides.container.envFrom } : {}),
     ...(pods.nodeSelector ? { nodeSelector: pods.nodeSelector } : {}),
     ...(pods.tolerations ? { tolerations: pods.tolerations } : {}),
     ...(overrides.serviceAccountName ? { serviceAccountName: overrides.serviceAccountName } : {}),

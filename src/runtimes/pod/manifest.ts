@@ -70,7 +70,7 @@ const NOBODY = 65_534;
 
 /** Nothing but the function: no account, no privileges, a file system that cannot be written but for /tmp. */
 export function functionPod(image: FunctionImage, settings: PodSettings, place: PodPlace): KubeObject {
-  const { resources, env, nodeSelector, tolerations, imagePullSecrets, serviceAccountName } = settings;
+  const { resources, env, envFrom, nodeSelector, tolerations, imagePullSecrets, serviceAccountName } = settings;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -99,6 +99,7 @@ export function functionPod(image: FunctionImage, settings: PodSettings, place: 
           stdinOnce: place.once,
           resources,
           ...(env.length > 0 ? { env } : {}),
+          ...(envFrom ? { envFrom } : {}),
           securityContext: {
             allowPrivilegeEscalation: false,
             readOnlyRootFilesystem: true,

@@ -15,6 +15,8 @@ export interface PodSettings {
   readonly cache: boolean;
   readonly resources: PodResources;
   readonly env: readonly EnvVar[];
+  /** Entries of a container's `envFrom`; passed on as they are. */
+  readonly envFrom?: readonly object[];
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly object[];
   /** Names of Secrets in the namespace of the pods. */

@@ -58,7 +58,11 @@ test("Porch's fields and ours give the settings; 0 is the default, as it is in P
         maxParallelExecutions: 4,
         preferredMaxQueueLength: 0,
         templateOverrides: {
-          container: { resources: { limits: { memory: '1Gi' } }, env: [{ name: 'A', value: 'b' }] },
+          container: {
+            resources: { limits: { memory: '1Gi' } },
+            env: [{ name: 'A', value: 'b' }],
+            envFrom: [{ configMapRef: { name: 'proxy' } }],
+          },
         },
       },
     }),
@@ -70,6 +74,7 @@ test("Porch's fields and ours give the settings; 0 is the default, as it is in P
     queueLength: DEFAULT_POD_SETTINGS.queueLength,
     resources: { limits: { memory: '1Gi' } },
     env: [{ name: 'A', value: 'b' }],
+    envFrom: [{ configMapRef: { name: 'proxy' } }],
   });
   const ours = podSettingsOf(
     config('ours', {

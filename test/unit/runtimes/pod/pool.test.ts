@@ -135,10 +135,25 @@ describe('a pool of pods', () => {
     pool.observe('p1', waiting('p1', waits, said));
     await expect(lease).rejects.toMatchObject({ reason, retry: 'backoff', message: expect.stringContaining(said) });
     expect(removed).toEqual(['p1']);
-    // the next try gets another pod, but not at once.
+    // The next try gets another pod, but not at once.
     await expect(pool.acquire(never)).rejects.toMatchObject({ reason });
     clock.advance(2_001);
     void pool.acquire(never);
+    expect(made).toEqual(['p1', 'p2']);
+  });
+
+  test('X-06: after an image that could not be pulled, a pod of another name takes the evaluation', async () => {
+    const { pool, clock, made } = poolOf();
+    const first = pool.acquire(never);
+    pool.observe('p1', waiting('p1', 'ErrImagePull', 'connection refused'));
+    await expect(first).rejects.toMatchObject({ reason: 'ImagePull' });
+    clock.advance(2_001);
+    const second = pool.acquire(never);
+    // Late news of the pod that was given up are no news of the next one.
+    pool.observe('p1', waiting('p1', 'ImagePullBackOff', 'Back-off pulling image'));
+    expect(await stateOf(second)).toBe('open');
+    pool.observe('p2', running('p2'));
+    expect(await second).toMatchObject({ pod: 'p2' });
     expect(made).toEqual(['p1', 'p2']);
   });
 
