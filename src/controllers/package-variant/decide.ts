@@ -4,7 +4,7 @@ import { objectKey } from '../../api/object.ts';
 import type { Injectables } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
 import { variantInputHash, wantedInputs } from './inputs.ts';
-import { observeDownstream, repositoryFault, resolveUpstream, type VariantListers } from './observe.ts';
+import { madeFromInputs, observeDownstream, repositoryFault, resolveUpstream, type VariantListers } from './observe.ts';
 import { planVariant, type VariantPlan } from './plan.ts';
 import { currentRejection, type DeletedDraft, type Rejection, rejectionMessage } from './rejection.ts';
 import { validateVariant } from './validate.ts';
@@ -61,7 +61,7 @@ function madeFrom(
 ): PackageRevision | undefined {
   return revisions
     .byIndex(INDEX.variant, objectKey(metadata))
-    .find((revision) => revision.metadata.deletionTimestamp === undefined && revision.status?.inputHash === inputHash);
+    .find((revision) => revision.metadata.deletionTimestamp === undefined && madeFromInputs(revision) === inputHash);
 }
 
 /** Of two variants with one downstream the older one has it; the name decides between equals. */

@@ -1,10 +1,16 @@
 import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, type PackageVariant } from '../../api/kinds.ts';
 import { FIELD_MANAGER, PACKAGE_VARIANT_FINALIZER } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
+import type { Lister } from '../../kube/controller.ts';
 import { removeFinalizer } from '../../kube/finalizers.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
 import { namespaceLeaves } from '../leaving-namespace.ts';
+
+/** What letting go of revisions takes. */
+interface FinalizeEnvironment extends Pick<ControllerEnvironment, 'store'> {
+  readonly revisions: Lister<PackageRevision>;
+}
 
 /**
  * Lets a variant go: its revisions are treated by the deletion policy, each before the finalizer is removed, so that a
@@ -12,7 +18,7 @@ import { namespaceLeaves } from '../leaving-namespace.ts';
  * released, so that only a person deletes what may be deployed. Where the whole namespace goes, git stays as it is.
  */
 export async function finalizeVariant(
-  env: ControllerEnvironment,
+  env: FinalizeEnvironment,
   variant: PackageVariant,
   signal: AbortSignal,
 ): Promise<void> {
@@ -27,7 +33,7 @@ export async function finalizeVariant(
 
 /** Once its new package is there, a variant that moved elsewhere lets the old one go as its deletion policy says. */
 export async function leaveFormerPlaces(
-  env: ControllerEnvironment,
+  env: FinalizeEnvironment,
   variant: PackageVariant,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
@@ -41,7 +47,7 @@ export async function leaveFormerPlaces(
 }
 
 async function letGo(
-  env: ControllerEnvironment,
+  env: FinalizeEnvironment,
   revision: PackageRevision,
   variant: PackageVariant,
   signal: AbortSignal,
@@ -62,7 +68,7 @@ function isDraft({ spec, status }: PackageRevision): boolean {
 }
 
 async function release(
-  env: ControllerEnvironment,
+  env: FinalizeEnvironment,
   revision: PackageRevision,
   variant: PackageVariant,
   orphan: boolean,

@@ -138,6 +138,7 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
   const stalled = findCondition(status?.conditions, 'Stalled');
   const ready = findCondition(status?.conditions, 'Ready');
   const failed = current && ready?.status === 'False';
+  const comparedHash = holdsOtherInputs(revision) ? status?.inputHash : undefined;
   return {
     name: metadata.name,
     workspace: spec.workspaceName,
@@ -148,13 +149,22 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
     deleting: metadata.deletionTimestamp !== undefined,
     ours: variantOf(revision) === variantKey,
     controlled: hasOtherController(revision, variantKey),
-    inputHash: status?.inputHash,
+    inputHash: madeFromInputs(revision),
     wantedHash: metadata.annotations?.[INPUT_HASH_ANNOTATION],
-    differs: findCondition(status?.conditions, 'InputsMatch')?.status === 'False',
+    differs: comparedHash !== undefined && comparedHash === metadata.annotations?.[INPUT_HASH_ANNOTATION],
     vanished: ready?.status === 'False' && ready.reason === 'Vanished',
     handPushed: findCondition(status?.conditions, 'HandPushed')?.status === 'True',
     ...(failed ? { failure: { reason: ready.reason, message: ready.message, retry: stalled?.status !== 'True' } } : {}),
   };
+}
+
+/** Hash of the inputs that the content was made from; a comparison that found a difference leaves the hash that it was made with. */
+export function madeFromInputs(revision: PackageRevision): string | undefined {
+  return holdsOtherInputs(revision) ? undefined : revision.status?.inputHash;
+}
+
+function holdsOtherInputs({ status }: PackageRevision): boolean {
+  return findCondition(status?.conditions, 'InputsMatch')?.status === 'False';
 }
 
 /** Another object has the say over the revision; what its commits tell of a variant that is gone does not count. */

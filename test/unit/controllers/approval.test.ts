@@ -49,7 +49,14 @@ describe('decideApproval', () => {
       decision: 'wait',
       reason: 'ApprovalDelay',
       afterMs: 300_000,
+      message: expect.stringContaining('at 2026-01-01T00:15:00Z'),
     });
+    const later = decideApproval(input({ settings, now: new Date('2026-01-01T00:12:00Z') }));
+    expect(later).toMatchObject({ message: expect.stringContaining('at 2026-01-01T00:15:00Z') });
+  });
+
+  test('W-24: never approves what a person sent back', () => {
+    expect(decideApproval(input({ rejected: true }))).toMatchObject({ decision: 'wait', reason: 'Rejected' });
   });
 });
 

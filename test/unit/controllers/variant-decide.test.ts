@@ -11,6 +11,14 @@ const UPSTREAM = revisionOf();
 const OURS = controlledBy('my-pv');
 const ADOPT = { adoptionPolicy: 'adoptExisting' } as const;
 
+const ADOPTED_DIFFERS = {
+  type: 'InputsMatch',
+  status: 'False',
+  reason: 'InputsDiffer',
+  message: 'differs',
+  lastTransitionTime: '2026-01-01T00:00:00Z',
+} as const;
+
 const downstream = (choices: RevisionChoices): PackageRevision =>
   revisionOf({ repository: 'deployments', package: 'bar', workspace: 'ws', ...choices });
 const draft = (choices: RevisionChoices = {}): PackageRevision =>
@@ -124,6 +132,22 @@ describe('what is the variant’s own, and what it may adopt', () => {
     expect(planOf(variantOf(ADOPT), [unseen])).toMatchObject({ action: 'wait', reason: 'Discovering' });
     const proposed = draft({ workspace: 'by-hand', lifecycle: 'Proposed' });
     expect(planOf(variantOf(ADOPT), [proposed])).toMatchObject({ action: 'blocked', reason: 'ProposedBlocked' });
+  });
+
+  test('V-14: a published revision that was compared and differs is edited, for the inputs that it was compared with', () => {
+    const variant = variantOf({ ...ADOPT, packageContext: { data: { region: 'north' } } });
+    const compared = (hash: string): PackageRevision => {
+      const adopted = downstream({
+        workspace: 'v1',
+        inputHash: hash,
+        metadata: { ...OURS, annotations: { [INPUT_HASH_ANNOTATION]: wantedBy(variant) } },
+      });
+      const differs = { ...ADOPTED_DIFFERS, observedGeneration: 1 };
+      const conditions = [...(adopted.status?.conditions ?? []), differs];
+      return { ...adopted, status: { ...adopted.status, conditions } };
+    };
+    expect(planOf(variant, [compared(wantedBy(variant))])).toMatchObject({ action: 'edit', source: { revision: 1 } });
+    expect(planOf(variant, [compared('v1:other.other')])).toMatchObject({ action: 'wait', reason: 'Comparing' });
   });
 
   test('16.54: what another object controls is refused', () => {

@@ -25,9 +25,9 @@ const foreign = [{ image: 'set-labels:v0.1', name: 'labels' }, { image: 'apply-r
 
 describe('pipeline', () => {
   test.each([
-    { case: '16.96', list: 'mutators' as const, pkg: withMutators },
-    { case: '16.101', list: 'validators' as const, pkg: withValidators },
-  ])('$case and 16.100: $list of the variant go first, the others and their comments stay', async ({ list, pkg }) => {
+    { case: '16.96, 16.100', list: 'mutators' as const, pkg: withMutators },
+    { case: '16.101, 16.100', list: 'validators' as const, pkg: withValidators },
+  ])('$case: $list of the variant go first, the others and their comments stay', async ({ list, pkg }) => {
     const edited = await applyTwice(pipeline('my-pv', { [list]: [namespace] }), pkg);
     expect(listOf(edited, list)).toEqual([own, ...foreign]);
     expect(textOf(edited, 'Kptfile')).toContain(FOREIGN);
