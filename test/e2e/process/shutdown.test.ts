@@ -17,7 +17,7 @@ const LEASE: KindRef<Lease> = {
   plural: 'leases',
   namespaced: true,
 };
-const SHORT_LEASE = ['--lease-duration=3s', '--lease-renew-deadline=2s', '--lease-retry-period=500ms'];
+const SHORT_LEASE = ['--lease-duration=14s', '--lease-renew-deadline=12s', '--lease-retry-period=1s'];
 
 let cluster: SharedCluster;
 let namespace: TestNamespace;
