@@ -72,9 +72,11 @@ describe('who a package and a variant belong to', () => {
     await withFleet(place.open(), async (fleet) => {
       expect(await conditionOf(fleet, 'shop')).toMatchObject({ status: 'True' });
       const [adopted] = (await fleet.revisions()).filter(({ spec }) => spec.packageName === 'shop');
-      expect(adopted?.metadata.ownerReferences).toMatchObject([
-        { kind: 'PackageVariant', name: 'shop', controller: true },
+      const owners = adopted?.metadata.ownerReferences ?? [];
+      expect(owners.filter(({ controller }) => controller === true)).toMatchObject([
+        { kind: 'PackageVariant', name: 'shop' },
       ]);
+      expect(owners.map(({ kind }) => kind).toSorted()).toEqual(['PackageVariant', 'Repository']);
     });
     expect(await deployments.git('show', `${branch}:shop/package-context.yaml`)).toContain('region: north');
     expect(await deployments.git('rev-list', '--count', `${before}..${branch}`)).toBe('1');
