@@ -3,6 +3,7 @@ import type { FunctionRuntime } from '../functions/types.ts';
 import type { PackageMerger } from '../merge/types.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { CachedRenderer } from '../render/cached-renderer.ts';
+import { cleanImagePrefix } from '../render/image.ts';
 import { createRenderer } from '../render/renderer.ts';
 import type { Renderer, RenderReport, RenderStep } from '../render/types.ts';
 import { chainRuntimes } from '../runtimes/multi.ts';
@@ -38,11 +39,14 @@ const NO_RUNTIME: FunctionRuntime = { name: 'none', runner: () => undefined };
 export function openRenderer(options: OpenRendererOptions = {}): ClosableRenderer {
   const { hosted: others = NO_RUNTIME, builtins = asTheyAre, metrics, cacheBytes, ...settings } = options;
   const hosted = new ResultCache({ maxBytes: RESULT_CACHE_BYTES }).wrap(others);
-  const runtime = chainRuntimes([changingBuiltins(builtins), hosted]);
+  // A short name is the catalogue's, wherever the images behind short names come from.
+  const builtinPrefixes = settings.imagePrefix ? [cleanImagePrefix(settings.imagePrefix)] : [];
+  const runtime = chainRuntimes([changingBuiltins(builtins, builtinPrefixes), hosted]);
   const workers = new WorkerRenderer({
     inProcess: createRenderer({ ...settings, runtime }),
     hosted,
     builtins,
+    builtinPrefixes,
     renderer: settings,
   });
   const renderer = metrics ? measured(workers, metrics) : workers;

@@ -73,15 +73,21 @@ function standsFor(
   return wanted !== undefined && VersionRange.parse(override.versions ?? versions)?.intersects(wanted) === true;
 }
 
-/** The functions as they are configured when a render asks for them; with undefined there are none. */
-export function changingBuiltins(overrides: () => BuiltinOverrides | undefined): FunctionRuntime {
-  let [current, runtime] = [undefined as BuiltinOverrides | undefined, createBuiltinRuntime()];
+/**
+ * The functions as they are configured when a render asks for them; with undefined there are none.
+ * @param prefixes as in `BuiltinRuntimeOptions`
+ */
+export function changingBuiltins(
+  overrides: () => BuiltinOverrides | undefined,
+  prefixes: readonly string[] = [],
+): FunctionRuntime {
+  let [current, runtime] = [undefined as BuiltinOverrides | undefined, createBuiltinRuntime({ prefixes })];
   return {
     name: 'builtin',
     runner: (spec) => {
       const wanted = overrides();
       if (wanted === undefined) return undefined;
-      if (wanted !== current) [current, runtime] = [wanted, createBuiltinRuntime({ overrides: wanted })];
+      if (wanted !== current) [current, runtime] = [wanted, createBuiltinRuntime({ prefixes, overrides: wanted })];
       return runtime.runner(spec);
     },
   };

@@ -14,10 +14,11 @@ import type { Logger } from '../../observability/logger.ts';
 import { RegistryClient } from '../../registry/client.ts';
 import { type CredentialSource, fingerprint } from '../../registry/credentials.ts';
 import { DockerConfig } from '../../registry/docker-config.ts';
-import { ImageResolver } from '../../registry/image-resolver.ts';
+import { ImageResolver, type ResolvedImage } from '../../registry/image-resolver.ts';
 import { highestInRange, type WantedImage, wantedImage } from '../../runtimes/container-image.ts';
 import { createGrpcRuntime, type GrpcRuntime } from '../../runtimes/grpc/runtime.ts';
 import { chainRuntimes } from '../../runtimes/multi.ts';
+import { lookUpFault } from '../../runtimes/pod/faults.ts';
 import type { FunctionImage } from '../../runtimes/pod/manifest.ts';
 import { createPodRuntime } from '../../runtimes/pod/runtime.ts';
 import { PodService } from '../../runtimes/pod/service.ts';
@@ -156,16 +157,24 @@ export class ClusterFunctions implements FunctionRuntimes {
   }
 
   async #resolve(wanted: WantedImage, signal: AbortSignal): Promise<FunctionImage> {
-    const { imagePullSecrets } = this.#rules.podSettings(wanted);
-    const call = { signal, credentials: await this.#credentials(imagePullSecrets, signal), ca: this.#ca };
-    const suffix = wanted.suffix ?? `:${await this.#tagInRange(wanted, call)}`;
-    const { digest, reference, resolved, entrypoint, cmd } = await this.#resolver.resolve(
-      `${wanted.name}${suffix}`,
-      call,
-    );
+    const { digest, reference, resolved, entrypoint, cmd } = await this.#lookUp(wanted, signal);
     const command = [...entrypoint, ...cmd];
     if (command.length > 0) return { digest, reference, resolved, command };
     throw new TerminalError('NoEntrypoint', `the image ${resolved} says no program that is to be run`);
+  }
+
+  async #lookUp(wanted: WantedImage, signal: AbortSignal): Promise<ResolvedImage> {
+    const { imagePullSecrets } = this.#rules.podSettings(wanted);
+    try {
+      const call = { signal, credentials: await this.#credentials(imagePullSecrets, signal), ca: this.#ca };
+      const suffix = wanted.suffix ?? `:${await this.#tagInRange(wanted, call)}`;
+      return await this.#resolver.resolve(`${wanted.name}${suffix}`, call);
+    } catch (error) {
+      signal.throwIfAborted();
+      // The next try reads them anew: one of them may be at fault.
+      for (const name of imagePullSecrets) this.#secrets.delete(name);
+      throw lookUpFault(`${wanted.name}${wanted.suffix ?? `:${wanted.tag ?? ''}`}`, error);
+    }
   }
 
   async #tagInRange(

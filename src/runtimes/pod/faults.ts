@@ -15,6 +15,14 @@ export function podFault(reason: PodFailure, pod: string, message: string, setti
   return new TransientError(reason, `pod ${pod} of the function: ${what[reason]}: ${message}`);
 }
 
+/** An image that cannot be pulled has one reason, whether its registry tells this process or the node. */
+export function lookUpFault(image: string, error: unknown): unknown {
+  if (!(error instanceof VerandaError)) return error;
+  const Fault = error.retry === 'terminal' ? TerminalError : TransientError;
+  const message = `the image ${image} could not be looked up: ${error.reason}: ${error.message}`;
+  return new Fault('ImagePull', message, { cause: error });
+}
+
 /** Only more memory, or less to work on, can help. */
 export function outOfMemory({ resources }: PodSettings): TerminalError {
   const limit = resources.limits?.memory;

@@ -16,6 +16,8 @@ import { type ClusterNode, startNode } from '../../env/node/node.ts';
 import { type Registry, startRegistry } from '../../env/registry/registry.ts';
 
 export const NAMESPACE = 'veranda-functions';
+/** Whom the operator is for the API server. */
+export const OPERATOR = 'system:serviceaccount:veranda-system:veranda-controller';
 const ENTRYPOINT = '/usr/local/bin/function';
 
 /** A cluster with one node, our roles and policies, and a registry with function images. */
@@ -25,11 +27,13 @@ export class PodWorld {
   readonly registry: Registry;
   readonly client: HttpApiClient;
   readonly store: KubernetesStore;
+  /** Path of a kubeconfig with the rights that the operator's roles give. */
+  readonly operatorKubeconfig: string;
   readonly #digests: ReadonlyMap<string, string>;
   readonly #services: PodService[] = [];
 
   private constructor(
-    parts: Pick<PodWorld, 'controlPlane' | 'node' | 'registry' | 'client' | 'store'>,
+    parts: Pick<PodWorld, 'controlPlane' | 'node' | 'registry' | 'client' | 'store' | 'operatorKubeconfig'>,
     digests: ReadonlyMap<string, string>,
   ) {
     this.controlPlane = parts.controlPlane;
@@ -37,6 +41,7 @@ export class PodWorld {
     this.registry = parts.registry;
     this.client = parts.client;
     this.store = parts.store;
+    this.operatorKubeconfig = parts.operatorKubeconfig;
     this.#digests = digests;
   }
 
@@ -51,8 +56,7 @@ export class PodWorld {
     }
     const node = await startNode(controlPlane);
     await installConfig(controlPlane.kubeconfig, 'default');
-    // The roles of the operator are what it has here.
-    const kubeconfig = await controlPlane.kubeconfigFor('system:serviceaccount:veranda-system:veranda-controller', [
+    const operatorKubeconfig = await controlPlane.kubeconfigFor(OPERATOR, [
       'system:serviceaccounts',
       'system:serviceaccounts:veranda-system',
     ]);
@@ -61,9 +65,12 @@ export class PodWorld {
         'default',
       ),
     );
-    const client = new HttpApiClient({ credentials: await loadCredentials({ kubeconfig }), userAgent: 'veranda/test' });
+    const client = new HttpApiClient({
+      credentials: await loadCredentials({ kubeconfig: operatorKubeconfig }),
+      userAgent: 'veranda/test',
+    });
     const store = new KubernetesStore({ client, kinds: [POD] });
-    return new PodWorld({ controlPlane, node, registry, client, store }, digests);
+    return new PodWorld({ controlPlane, node, registry, client, store, operatorKubeconfig }, digests);
   }
 
   image(name: string): FunctionImage {
