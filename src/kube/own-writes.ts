@@ -1,9 +1,11 @@
-import type { KubeObject } from '../api/object.ts';
+import { ConflictError } from '../api/errors.ts';
+import { type KubeObject, objectKey } from '../api/object.ts';
 import type { KindRef, ObjectName, ObjectStore, WriteOptions } from './store.ts';
 
 /** A cache that takes what was just written without waiting for the watch. */
 export interface WriteCache {
   readonly kind: KindRef;
+  get(key: string): KubeObject | undefined;
   upsertOwnWrite(object: KubeObject): void;
 }
 
@@ -36,8 +38,20 @@ export class OwnWritesStore implements ObjectStore {
     return this.#seen(await this.#store.apply(object, options));
   }
 
+  /**
+   * A status that is bound to a uid alone is bound to the newest version that is known of that object: that is one request to a server,
+   * which else has to be asked first which object it has.
+   */
   async applyStatus<T extends KubeObject>(object: T, options: WriteOptions): Promise<T> {
-    return this.#seen(await this.#store.applyStatus(object, options));
+    const resourceVersion = this.#newestVersion(object);
+    if (resourceVersion === undefined) return this.#seen(await this.#store.applyStatus(object, options));
+    try {
+      const versioned = { ...object, metadata: { ...object.metadata, resourceVersion } };
+      return this.#seen(await this.#store.applyStatus(versioned, options));
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      return this.#seen(await this.#store.applyStatus(object, options));
+    }
   }
 
   async patch<T extends KubeObject>(
@@ -49,10 +63,18 @@ export class OwnWritesStore implements ObjectStore {
     return this.#seen(await this.#store.patch(kind, name, patch, options));
   }
 
+  #newestVersion({ apiVersion, kind, metadata }: KubeObject): string | undefined {
+    if (metadata.uid === undefined || metadata.resourceVersion !== undefined) return undefined;
+    const known = this.#cacheOf(apiVersion, kind)?.get(objectKey(metadata))?.metadata;
+    return known?.uid === metadata.uid ? known.resourceVersion : undefined;
+  }
+
+  #cacheOf(apiVersion: string, kind: string): WriteCache | undefined {
+    return this.#caches.find((cache) => cache.kind.kind === kind && cache.kind.apiVersion === apiVersion);
+  }
+
   #seen<T extends KubeObject>(object: T): T {
-    for (const cache of this.#caches) {
-      if (cache.kind.kind === object.kind && cache.kind.apiVersion === object.apiVersion) cache.upsertOwnWrite(object);
-    }
+    this.#cacheOf(object.apiVersion, object.kind)?.upsertOwnWrite(object);
     return object;
   }
 }

@@ -1,4 +1,3 @@
-import { ConflictError } from '../api/errors.ts';
 import type { KubeObject } from '../api/object.ts';
 import { sameJson } from './json.ts';
 import type { ObjectStore, WriteOptions } from './store.ts';
@@ -20,13 +19,6 @@ export async function writeStatus<T extends WithStatus>(
   options: WriteOptions,
 ): Promise<T> {
   if (sameJson(object.status, status)) return object;
-  const { name, namespace, uid, resourceVersion } = object.metadata;
-  const write = (metadata: T['metadata']) => store.applyStatus({ ...object, metadata, status }, options);
-  try {
-    // With the version it is one request to a server; without it the server has to be asked first which object it is.
-    return await write({ name, namespace, uid, resourceVersion });
-  } catch (error) {
-    if (!(error instanceof ConflictError)) throw error;
-    return await write({ name, namespace, uid });
-  }
+  const { name, namespace, uid } = object.metadata;
+  return await store.applyStatus({ ...object, metadata: { name, namespace, uid }, status }, options);
 }

@@ -132,6 +132,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface TransitionOptions extends CallOptions {
+  /** Asked right before the push, which others may have held up; false ends the call with ConflictError reason Superseded. */
+  readonly wanted?: () => boolean;
+}
+
 /**
  * One registered repository of packages. Every write names the commit it expects and loses with ConflictError if that
  * has moved; every write is idempotent in its effect, so that a caller may repeat it after a crash.
@@ -150,7 +155,7 @@ export interface PackageRepository {
   createDraft(key: RevisionKey, options?: CallOptions): Promise<Draft>;
   /** Opens an existing draft or proposed revision for another commit. */
   openDraft(revision: RevisionInfo, options?: CallOptions): Promise<Draft>;
-  propose(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
+  propose(revision: RevisionInfo, options?: TransitionOptions): Promise<RevisionInfo>;
   reject(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
   /** From Draft or Proposed; the revision number is one above the highest ever used for the package. */
   publish(revision: RevisionInfo, options?: CallOptions & { readonly author?: PersonStamp }): Promise<RevisionInfo>;

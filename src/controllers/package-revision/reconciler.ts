@@ -120,6 +120,7 @@ export class PackageRevisionReconciler implements Reconciler {
 
   async #run(key: string, work: Work): Promise<void> {
     for (let step = 0; step < MAX_STEPS; step++) {
+      this.#catchUp(key, work);
       const variant = this.#variant(work.object);
       const object = work.report.current();
       const referencedBy = referrersOf(object, this.#env.revisions);
@@ -132,12 +133,19 @@ export class PackageRevisionReconciler implements Reconciler {
     work.report.status({ referencedBy: referrersOf(work.report.current(), this.#env.revisions) });
   }
 
+  /** What was asked for while a push was under way is done at once: a proposal that is approved already is one push, not two. */
+  #catchUp(key: string, work: Work): void {
+    const newest = this.#env.revisions.get(key);
+    if (newest && newest !== work.object && isAsked(newest, work.object)) this.#replace(work, newest);
+  }
+
   /** Carries out one step; false when there is nothing more to do now. */
   async #step(key: string, work: Work, plan: RevisionPlan): Promise<boolean> {
     try {
       return await this.#execute(work, plan);
     } catch (error) {
       if (RevisionReport.isFinal(error)) this.#failures.set(key, this.#attempt(work));
+      if (error instanceof ConflictError && error.reason === 'Superseded') return true;
       if (error instanceof ConflictError && LOST_IN_GIT.includes(error.reason)) await this.#lookAgain(work);
       throw error;
     }
@@ -251,7 +259,7 @@ export class PackageRevisionReconciler implements Reconciler {
       case 'Draft':
         return repository.reject(info, { signal });
       case 'Proposed':
-        return repository.propose(info, { signal });
+        return repository.propose(info, { signal, wanted: () => this.#isWanted(object, to) });
       case 'DeletionProposed':
         return repository.proposeDeletion(info, { signal });
       case 'Published':
@@ -259,6 +267,11 @@ export class PackageRevisionReconciler implements Reconciler {
           ? repository.restore(info, { signal })
           : repository.publish(info, { signal, author: approverOf(object) });
     }
+  }
+
+  #isWanted(object: PackageRevision, lifecycle: Lifecycle): boolean {
+    const newest = this.#env.revisions.get(objectKey(object.metadata));
+    return !newest || !isAsked(newest, object) || newest.spec.lifecycle === lifecycle;
   }
 
   /** Status of a revision that stands: what git says, and what its Kptfile says when that was not mirrored yet. */
@@ -325,6 +338,13 @@ export class PackageRevisionReconciler implements Reconciler {
     const key = variantOf(object);
     return key === undefined ? undefined : this.#env.variants.get(key);
   }
+}
+
+/** Another spec of the same object, which is there to stay. */
+function isAsked({ metadata }: PackageRevision, before: PackageRevision): boolean {
+  const { uid, generation, deletionTimestamp } = before.metadata;
+  if (metadata.deletionTimestamp !== deletionTimestamp || metadata.uid !== uid) return false;
+  return (metadata.generation ?? 0) > (generation ?? 0);
 }
 
 /** A revision that nobody owns goes with its Repository: in the cluster, not in git. */

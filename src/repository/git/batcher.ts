@@ -31,6 +31,12 @@ export interface PushUnit<T> {
   plan(view: RefView): Promise<UnitPlan<T>>;
 }
 
+export interface SubmitOptions {
+  readonly signal?: AbortSignal;
+  /** Asked right before each push; once it answers false the unit leaves the queue by ConflictError reason Superseded. */
+  readonly wanted?: () => boolean;
+}
+
 interface Job {
   cancelled: boolean;
   plan(view: RefView): Promise<PlannedJob>;
@@ -71,12 +77,13 @@ export class GitBatcher {
    * it ends only the wait.
    * @throws ConflictError, and TransientError reason PushRejected with the server's words when a hook refused
    */
-  submit<T>(unit: PushUnit<T>, signal?: AbortSignal): Promise<T> {
+  submit<T>(unit: PushUnit<T>, { signal, wanted }: SubmitOptions = {}): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const job: Job = {
       cancelled: signal?.aborted ?? false,
       fail: reject,
       async plan(view) {
+        if (wanted?.() === false) throw new ConflictError('Superseded', 'something else is asked for meanwhile');
         const { updates, result } = await unit.plan(view);
         return { job, updates, settle: () => resolve(result) };
       },

@@ -90,7 +90,7 @@ export class GitDraft implements Draft {
         return { updates, result: await this.#describe(target, commit, lifecycle) };
       },
     };
-    return remote.batcher.submit(unit, this.#options.signal);
+    return remote.batcher.submit(unit, this.#options);
   }
 
   async #planMove(view: RefView, opened: RevisionInfo, target: string, tip: Oid): Promise<Planned> {

@@ -9,6 +9,7 @@ import type {
   RepositorySnapshot,
   RevisionInfo,
   RevisionKey,
+  TransitionOptions,
 } from '../types.ts';
 import { branchNotFound, type PushUnit } from './batcher.ts';
 import { CommitWriter } from './commits.ts';
@@ -87,14 +88,14 @@ class GitPackageRepository implements PackageRepository {
     return new GitDraft(this.#tools, { key, base: revision.commit, opened: revision }, options);
   }
 
-  async propose(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
+  async propose(revision: RevisionInfo, options: TransitionOptions = {}): Promise<RevisionInfo> {
     requireUnpublished(revision, 'be proposed');
-    return this.#tools.remote.batcher.submit(moveDraft(this.#tools, revision, 'Proposed'), options.signal);
+    return this.#tools.remote.batcher.submit(moveDraft(this.#tools, revision, 'Proposed'), options);
   }
 
   async reject(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
     requireUnpublished(revision, 'be rejected');
-    return this.#tools.remote.batcher.submit(moveDraft(this.#tools, revision, 'Draft'), options.signal);
+    return this.#tools.remote.batcher.submit(moveDraft(this.#tools, revision, 'Draft'), options);
   }
 
   async publish(
@@ -102,25 +103,25 @@ class GitPackageRepository implements PackageRepository {
     options: CallOptions & { readonly author?: PersonStamp } = {},
   ): Promise<RevisionInfo> {
     if (isPublished(revision.lifecycle)) return revision;
-    return this.#tools.remote.batcher.submit(new PublishUnit(this.#tools, revision, options.author), options.signal);
+    return this.#tools.remote.batcher.submit(new PublishUnit(this.#tools, revision, options.author), options);
   }
 
   async proposeDeletion(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
     requirePublished(revision, 'proposed for deletion');
-    return this.#tools.remote.batcher.submit(proposeDeletion(this.#tools, revision), options.signal);
+    return this.#tools.remote.batcher.submit(proposeDeletion(this.#tools, revision), options);
   }
 
   async restore(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
     requirePublished(revision, 'restored');
-    return this.#tools.remote.batcher.submit(restorePublished(this.#tools, revision), options.signal);
+    return this.#tools.remote.batcher.submit(restorePublished(this.#tools, revision), options);
   }
 
   async delete(revision: RevisionInfo, options: CallOptions & { readonly author?: PersonStamp } = {}): Promise<void> {
-    return this.#tools.remote.batcher.submit(deletion(this.#tools, revision, options.author), options.signal);
+    return this.#tools.remote.batcher.submit(deletion(this.#tools, revision, options.author), options);
   }
 
   async dropStrays(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
-    return this.#tools.remote.batcher.submit(strayDeletion(revision), options.signal);
+    return this.#tools.remote.batcher.submit(strayDeletion(revision), options);
   }
 
   /** The store stays open: others may use it. */
@@ -207,7 +208,7 @@ class GitPackageRepository implements PackageRepository {
         return { updates: [{ ref: layout.branchRef, expected: there ?? null, target }], result: undefined };
       },
     };
-    return remote.batcher.submit(unit, signal);
+    return remote.batcher.submit(unit, { signal });
   }
 
   #onWrite(writes: readonly RefUpdate[]): void {

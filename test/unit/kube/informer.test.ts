@@ -401,6 +401,40 @@ describe('SharedInformer', () => {
       expect(informer.list()).toEqual([]);
     });
 
+    test('of a status are bound to the newest version that is known of the object', async () => {
+      const { store, informer, start, current } = make();
+      const { uid } = (await store.create(widget('a'), alice)).metadata;
+      await start();
+      const asked: (string | undefined)[] = [];
+      const spied = Object.assign(Object.create(store) as EmbeddedStore, {
+        applyStatus: (object: Widget) => {
+          asked.push(object.metadata.resourceVersion);
+          return store.applyStatus(object, alice);
+        },
+      });
+      const own = new OwnWritesStore(spied, [informer]);
+      const write = (seen: number) =>
+        own.applyStatus(
+          { ...widget('a'), metadata: { namespace: 'default', name: 'a', uid }, status: { seen } },
+          alice,
+        );
+
+      await store.apply(widget('a', { spec: { size: 7 } }), alice);
+      await current();
+      const known = informer.get('default/a')?.metadata.resourceVersion;
+      await write(1);
+      expect(asked).toEqual([known]);
+
+      // Behind the back of the cache: the version that is known is old, and the write finds its object all the same.
+      await store.apply(widget('a', { spec: { size: 8 } }), alice);
+      expect(await write(2)).toMatchObject({ spec: { size: 8 }, status: { seen: 2 } });
+      expect(asked).toEqual([known, expect.any(String), undefined]);
+
+      await store.delete(WIDGET, { namespace: 'default', name: 'a' });
+      await store.create(widget('a'), alice);
+      await expect(write(3)).rejects.toThrow(ConflictError);
+    });
+
     test('outlive a list that was made before them', async () => {
       const { store, informer, start } = make();
       await start();
