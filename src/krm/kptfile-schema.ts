@@ -1,10 +1,10 @@
-/** What a part of a Kptfile may be. `open` is passed over unread. */
+/** What a part of a Kptfile may be. `open` is passed over unread; `required` names the field without which the others say nothing. */
 export type Shape =
   | 'string'
   | 'stringMap'
   | 'open'
   | { readonly list: Shape }
-  | { readonly fields: { readonly [key: string]: Shape } };
+  | { readonly fields: { readonly [key: string]: Shape }; readonly required?: string };
 
 const strings = (...names: readonly string[]): { [key: string]: Shape } =>
   Object.fromEntries(names.map((name) => [name, 'string' as const]));
@@ -35,14 +35,14 @@ export const KPTFILE_SHAPE: Shape = {
       fields: {
         ...strings('type', 'updateStrategy'),
         git: { fields: strings('repo', 'directory', 'ref') },
-        oci: { fields: strings('image', 'directory') },
+        oci: { fields: strings('image', 'directory'), required: 'image' },
       },
     },
     upstreamLock: {
       fields: {
         type: 'string',
         git: { fields: strings('repo', 'directory', 'ref', 'commit') },
-        oci: { fields: strings('image', 'directory', 'digest') },
+        oci: { fields: strings('image', 'directory', 'digest'), required: 'image' },
         generic: { fields: strings('storeID', 'resourceID', 'resourceVersion') },
       },
     },

@@ -144,6 +144,8 @@ class KptfileReader {
       return value.map((item, index) => this.#check(item, shape.list, [...path, index]) ?? {});
     }
     if (!isMap(value)) this.#fail(path, 'must be a map');
+    const { required } = shape;
+    if (required !== undefined && (value[required] ?? null) === null) this.#fail([...path, required], 'must be set');
     return this.#fields(value, shape.fields, path);
   }
 

@@ -57,7 +57,11 @@ export class GitSnapshot implements RepositorySnapshot {
 
   get warnings(): readonly Warning[] {
     const { packages, head, warnings } = this.state;
-    const ofPackages = [...packages.values()].flatMap((arranged) => arranged.warnings);
+    // By name: which of them a report has room for must not depend on the order in which the packages were read.
+    const ofPackages = [...packages]
+      .filter(([, arranged]) => arranged.warnings.length > 0)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .flatMap(([, arranged]) => arranged.warnings);
     return [...warnings, ...ofPackages, ...(head?.warnings ?? []), ...this.#submoduleWarnings()];
   }
 

@@ -277,7 +277,9 @@ describe('variants', () => {
   });
 
   test('a draft without a required injection stays a draft and says what is missing', () => {
-    expect(ready('needs-region')).toMatch(/waits for readiness gates: config\.injection\.ConfigMap\.region/);
+    expect(ready('needs-region')).toMatch(
+      /^False InjectionMissing: .*required by the package and not injected: ConfigMap\.region/,
+    );
     expect(report.warnings).toContainEqual({
       object: 'PackageVariant default/needs-region',
       reason: expect.any(String),
