@@ -210,7 +210,7 @@ describe('batches', () => {
     const drafts = await Promise.all(numbered(3, (index) => makeDraft(repository, `p${index}`, 'w1')));
     let moved = false;
     fixture.server.fault = (kind) => {
-      if (kind !== 'discoverPush' || moved) return undefined;
+      if (kind !== 'push' || moved) return undefined;
       moved = true;
       return { kind: 'delay', until: fixture.remote.commit('main', { 'foreign.txt': 'x' }) };
     };
@@ -273,7 +273,7 @@ describe('batches', () => {
     const aborted = await repository.createDraft({ package: 'late', workspace: 'w1' }, { signal: controller.signal });
     await aborted.update(simplePackage('late'), INIT);
     fixture.server.fault = (kind) => {
-      if (kind === 'discoverPush') controller.abort(new Error('enough'));
+      if (kind === 'push') controller.abort(new Error('enough'));
       return undefined;
     };
     const results = await Promise.allSettled([...drafts, aborted].map((draft) => draft.close('Draft')));

@@ -14,7 +14,7 @@ export interface AccessOptions {
   readonly remote: RemoteUrl;
   readonly credentials: GitCredentials | undefined;
   readonly proxy: string | undefined;
-  /** See `guardAddress`. */
+  /** See `pinForCurl`. */
   readonly pinned: string | undefined;
   /** Folder for the temporary folder that keys and certificates lie in while `use` runs. */
   readonly temporaryParent: string;
@@ -39,9 +39,10 @@ export async function withAccess<T>(options: AccessOptions, use: (access: Access
 async function httpAccess(options: AccessOptions, folder: string): Promise<Access> {
   const { remote, credentials, proxy, pinned } = options;
   const config: ConfigEntry[] = [];
-  const authorization = authorizationHeader(credentials);
+  const authorization = authorizationOf(credentials);
   // Bound to the remote's own origin: git sends it nowhere else.
-  if (authorization !== undefined) config.push([`http.${originOf(remote)}.extraHeader`, authorization]);
+  if (authorization !== undefined)
+    config.push([`http.${originOf(remote)}.extraHeader`, `Authorization: ${authorization}`]);
   if (credentials?.caBundle !== undefined) {
     config.push(['http.sslCAInfo', await secretFile(folder, 'ca.pem', credentials.caBundle)]);
   }
@@ -50,12 +51,13 @@ async function httpAccess(options: AccessOptions, folder: string): Promise<Acces
   return { config, environment: {} };
 }
 
-function authorizationHeader(credentials: GitCredentials | undefined): string | undefined {
-  if (credentials?.bearerToken !== undefined) return `Authorization: Bearer ${oneLine(credentials.bearerToken)}`;
+/** Value of the Authorization header. */
+export function authorizationOf(credentials: GitCredentials | undefined): string | undefined {
+  if (credentials?.bearerToken !== undefined) return `Bearer ${oneLine(credentials.bearerToken)}`;
   if (credentials?.password === undefined) return undefined;
   // Some hosts refuse an empty user name even where a token alone decides.
   const pair = `${credentials.username || 'git'}:${credentials.password}`;
-  return `Authorization: Basic ${Buffer.from(pair).toString('base64')}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
 /** Secrets often end in a newline, and a newline within one would begin another header. */

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { TerminalError, TransientError } from '../../../api/errors.ts';
 import type { RemoteUrl } from './remote-url.ts';
 
@@ -23,16 +23,17 @@ DENIED.addSubnet('ff00::', 8, 'ipv6');
 DENIED.addAddress('::', 'ipv6');
 DENIED.addAddress('fd00:ec2::254', 'ipv6');
 
-/** `host:port:address[,address]` for curl, so that the name is not looked up again behind the check. */
-export type PinnedAddress = string | undefined;
-
 /**
  * Refuses remotes whose name or number leads to a denied address.
  * @param resolve absent where a proxy looks the name up
+ * @returns what the name leads to; undefined when there is no name to be looked up
  * @throws TerminalError InvalidURL for a denied address; TransientError Unreachable when the name has no address
  */
-export async function guardAddress(remote: RemoteUrl, resolve: ResolveHost | undefined): Promise<PinnedAddress> {
-  const { host, port } = remote;
+export async function guardAddress(
+  remote: RemoteUrl,
+  resolve: ResolveHost | undefined,
+): Promise<readonly LookupAddress[] | undefined> {
+  const { host } = remote;
   if (host === undefined) return undefined;
   if (isIP(host) !== 0) {
     refuseDenied(host, remote);
@@ -40,14 +41,29 @@ export async function guardAddress(remote: RemoteUrl, resolve: ResolveHost | und
   }
   if (resolve === undefined) return undefined;
   const addresses = await addressesOf(host, remote, resolve);
-  for (const address of addresses) refuseDenied(address, remote);
-  const shown = addresses.map((address) => (isIP(address) === 6 ? `[${address}]` : address));
+  for (const { address } of addresses) refuseDenied(address, remote);
+  return addresses;
+}
+
+/** `host:port:address[,address]` for curl, so that the name is not looked up again behind the check. */
+export function pinForCurl({ host, port }: RemoteUrl, addresses: readonly LookupAddress[]): string {
+  const shown = addresses.map(({ address }) => (isIP(address) === 6 ? `[${address}]` : address));
   return `${host}:${port}:${shown.join(',')}`;
 }
 
-async function addressesOf(host: string, remote: RemoteUrl, resolve: ResolveHost): Promise<readonly string[]> {
+/** For connections of Node.js, with the same end. */
+export function pinForNode(addresses: readonly LookupAddress[]): LookupFunction {
+  return (host, options, callback) => {
+    const [first] = addresses;
+    if (first === undefined) callback(new Error(`${host} has no address`), '', 0);
+    else if (options.all === true) callback(null, [...addresses]);
+    else callback(null, first.address, first.family);
+  };
+}
+
+async function addressesOf(host: string, remote: RemoteUrl, resolve: ResolveHost): Promise<readonly LookupAddress[]> {
   try {
-    return (await resolve(host)).map(({ address }) => address);
+    return await resolve(host);
   } catch (cause) {
     throw new TransientError('Unreachable', `the host of ${remote.display} has no address`, { cause });
   }

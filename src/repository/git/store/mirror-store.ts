@@ -3,6 +3,7 @@ import { TerminalError, TransientError } from '../../../api/errors.ts';
 import { KeyedMutex } from '../../../concurrency/keyed-mutex.ts';
 import type { CallOptions } from '../../types.ts';
 import type { Commit, GitStore, NewCommit, Oid, PushOutcome, RefMap, RefUpdate, TreeEntry } from '../types.ts';
+import { DirectPush } from './direct/direct-push.ts';
 import { failureError } from './failure.ts';
 import { writeKeptRefs } from './kept-refs.ts';
 import {
@@ -18,6 +19,7 @@ import { decodeCommit, encodeCommit, encodeObject, encodeTree, type TreeRows } f
 import { ObjectIndex } from './object-index.ts';
 import { ObjectReadError, ObjectReader, ObjectTypeError, ParsedObjects } from './object-reader.ts';
 import { ObjectWriter } from './object-writer.ts';
+import { checkUpdates, OutgoingCommits } from './outgoing.ts';
 import { pushOutcomes } from './push-outcome.ts';
 import { checkOid, checkRefName } from './ref-format.ts';
 import type { Remote, RemoteResult } from './remote.ts';
@@ -63,6 +65,8 @@ export class MirrorStore implements GitStore {
   readonly #parsed = new ParsedObjects();
   readonly #treeRows: TreeRows = new WeakMap();
   readonly #closing = new AbortController();
+  readonly #directPush: DirectPush;
+  readonly #outgoing = new OutgoingCommits();
   #files: Files;
   /** Commits that callers have asked for: what a rebuilt mirror must hold again. */
   #wanted = new Set<Oid>();
@@ -84,6 +88,7 @@ export class MirrorStore implements GitStore {
     this.#shallow = options.shallow;
     this.#now = options.now;
     this.#kept = new Set(options.kept);
+    this.#directPush = new DirectPush(options.remote, options.now);
     this.#files = this.#openFiles();
   }
 
@@ -253,6 +258,7 @@ export class MirrorStore implements GitStore {
     const object = encodeObject('commit', content);
     await this.#objects.shared(() => this.#files.writer.write(object));
     this.#parsed.addCommit(decodeCommit(object.oid, content), content.byteLength);
+    this.#outgoing.add(object.oid);
     return object.oid;
   }
 
@@ -260,35 +266,46 @@ export class MirrorStore implements GitStore {
     updates: readonly RefUpdate[],
     options: CallOptions & { readonly atomic?: boolean } = {},
   ): Promise<ReadonlyMap<string, PushOutcome>> {
-    await this.#checkUpdates(updates);
+    if (this.#shallow) throw new TerminalError('ReadOnlyMirror', `${this.url} was opened for reading only`);
+    await checkUpdates(updates, (oid) => this.has(oid), this.url);
     if (updates.length === 0) return new Map();
     const signal = this.#signal(options);
-    const result = await this.#overNetwork(async () => {
-      await this.#objects.shared(() => this.#files.writer.flush());
-      return this.#remote.push(this.#directory, updates, { signal, atomic: options.atomic ?? true });
-    });
-    if (result.failure === 'Other' && result.stdout.length === 0 && (await this.#isDamaged(signal))) {
-      await this.#rebuild();
-      throw new TransientError('MirrorRebuilt', `the mirror of ${this.url} was damaged; objects must be written again`);
-    }
-    const outcomes = await pushOutcomes(updates, result, this.#remote.url, () => this.listRemote({ signal }));
+    const atomic = options.atomic ?? true;
+    const direct = atomic ? await this.#pushDirectly(updates, signal) : undefined;
+    const outcomes = direct ?? (await this.#pushByGit(updates, signal, atomic));
+    this.#outgoing.pushed(updates, outcomes);
     for (const { target } of updates) if (target !== null) this.#wanted.add(target);
     this.#scheduleRepack();
     return outcomes;
   }
 
-  async #checkUpdates(updates: readonly RefUpdate[]): Promise<void> {
-    if (this.#shallow) throw new TerminalError('ReadOnlyMirror', `${this.url} was opened for reading only`);
-    const seen = new Set<string>();
-    for (const { ref, expected, target } of updates) {
-      checkRefName(ref);
-      if (seen.has(ref)) throw new TerminalError('InvalidRef', `${ref} is twice in one push`);
-      seen.add(ref);
-      if (expected !== null) checkOid(expected);
-      if (target !== null && !(await this.has(target))) {
-        throw new TransientError('ObjectMissing', `the mirror of ${this.url} does not hold ${target}`);
-      }
+  /** Undefined when git has to do it. */
+  #pushDirectly(
+    updates: readonly RefUpdate[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, PushOutcome> | undefined> {
+    return this.#overNetwork(async () => {
+      const missing = await this.#objects.shared(() => this.#outgoing.missing(this.#files.reader, updates));
+      // The mirror stands for what the remote has.
+      await this.#objects.shared(() => this.#files.writer.flush());
+      return missing && this.#directPush.push(updates, missing, { signal });
+    });
+  }
+
+  async #pushByGit(
+    updates: readonly RefUpdate[],
+    signal: AbortSignal,
+    atomic: boolean,
+  ): Promise<ReadonlyMap<string, PushOutcome>> {
+    const result = await this.#overNetwork(async () => {
+      await this.#objects.shared(() => this.#files.writer.flush());
+      return this.#remote.push(this.#directory, updates, { signal, atomic });
+    });
+    if (result.failure === 'Other' && result.stdout.length === 0 && (await this.#isDamaged(signal))) {
+      await this.#rebuild();
+      throw new TransientError('MirrorRebuilt', `the mirror of ${this.url} was damaged; objects must be written again`);
     }
+    return pushOutcomes(updates, result, this.#remote.url, () => this.listRemote({ signal }));
   }
 
   async close(): Promise<void> {

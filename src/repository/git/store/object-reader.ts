@@ -3,6 +3,7 @@ import git from 'isomorphic-git';
 import { LRUCache } from 'lru-cache';
 import type { Commit, Oid, TreeEntry } from '../types.ts';
 import { decodeCommit, decodeTree, type EncodedObject, type ObjectType } from './object-format.ts';
+import type { PackObject } from './pack-format.ts';
 
 const TREE_CACHE_BYTES = 48 * 1024 * 1024;
 const COMMIT_CACHE_BYTES = 8 * 1024 * 1024;
@@ -83,13 +84,22 @@ export class ObjectReader {
     return this.#content(oid, 'blob');
   }
 
+  /**
+   * As it is, whatever it is.
+   * @throws ObjectReadError
+   */
+  async object(oid: Oid): Promise<PackObject> {
+    const { type, content } = this.#pending(oid) ?? (await this.#read(oid));
+    return { oid, type, content };
+  }
+
   async #content(oid: Oid, type: ObjectType): Promise<Uint8Array> {
     const found = this.#pending(oid) ?? (await this.#read(oid));
     if (found.type !== type) throw new ObjectTypeError(`${oid} is a ${found.type}, not a ${type}`);
     return found.content;
   }
 
-  async #read(oid: Oid): Promise<{ type: string; content: Uint8Array }> {
+  async #read(oid: Oid): Promise<{ type: ObjectType; content: Uint8Array }> {
     const cache = this.#cache;
     try {
       const result = await git.readObject({ fs, gitdir: this.#gitdir, oid, format: 'content', cache });

@@ -12,6 +12,9 @@ export interface EncodedPack {
   readonly index: Buffer;
 }
 
+/** What a pack holds of an object. */
+export type PackObject = Pick<EncodedObject, 'oid' | 'type'> & { readonly content: Uint8Array };
+
 interface Entry {
   readonly oid: Oid;
   readonly bytes: Buffer;
@@ -26,7 +29,7 @@ const INDEX_MAGIC = 0xff744f63;
 const SLICE_BYTES = 1024 * 1024;
 
 /** @param objects different ones, of less than 2 GiB together */
-export async function encodePack(objects: readonly EncodedObject[], level: number): Promise<EncodedPack> {
+export async function encodePack(objects: readonly PackObject[], level: number): Promise<EncodedPack> {
   const entries: Entry[] = [];
   let offset = HEADER_BYTES;
   let slice = 0;

@@ -1,13 +1,12 @@
 import { TransientError } from '../../../api/errors.ts';
 import type { Oid, PushOutcome, RefMap, RefUpdate } from '../types.ts';
 import { failureError } from './failure.ts';
-import { parsePushReport, type RefReport, serverWords } from './push-report.ts';
+import { type PushReport, parsePushReport, type RefReport, serverWords } from './push-report.ts';
 import type { RemoteResult } from './remote.ts';
 import type { RemoteUrl } from './remote-url.ts';
 
 /**
- * Turns git's report of a push into one outcome per ref. Where the server refused, `relist` tells apart a ref that had
- * moved from one that the server does not let us change: never the server's words.
+ * Turns git's report of a push into one outcome per ref, as `outcomesOf`.
  * @throws TransientError PushAnswerLost or another reason when the report does not name every ref
  */
 export async function pushOutcomes(
@@ -16,20 +15,32 @@ export async function pushOutcomes(
   remote: RemoteUrl,
   relist: () => Promise<RefMap>,
 ): Promise<ReadonlyMap<string, PushOutcome>> {
-  const reports = parsePushReport(result.stdout);
-  if (updates.some(({ ref }) => (reports.get(ref)?.kind ?? 'unknown') === 'unknown')) {
+  const refs = parsePushReport(result.stdout);
+  if (updates.some(({ ref }) => (refs.get(ref)?.kind ?? 'unknown') === 'unknown')) {
     if (result.failure !== undefined && result.failure !== 'Other') {
       throw failureError(result.failure, remote, result.stderr);
     }
     throw new TransientError('PushAnswerLost', `what became of a push to ${remote.display} is not known`);
   }
-  const current = needsListing([...reports.values()]) ? await relist() : undefined;
-  const words = serverWords(result.stderr);
-  const culprit = [...reports.values()].some(
+  return outcomesOf(updates, { refs, words: serverWords(result.stderr) }, relist);
+}
+
+/**
+ * One outcome for each update. Where the server refused, `relist` tells apart a ref that had moved from one that the server does
+ * not let us change: never the server's words.
+ */
+export async function outcomesOf(
+  updates: readonly RefUpdate[],
+  { refs, words }: PushReport,
+  relist: () => Promise<RefMap>,
+): Promise<ReadonlyMap<string, PushOutcome>> {
+  const reports = [...refs.values()];
+  const current = needsListing(reports) ? await relist() : undefined;
+  const culprit = reports.some(
     (report) => report.kind === 'unsettled' || (report.kind === 'settled' && !report.outcome.ok),
   );
   return new Map(
-    updates.map((update) => [update.ref, outcomeOf(update, reports.get(update.ref), current, culprit, words)]),
+    updates.map((update) => [update.ref, outcomeOf(update, refs.get(update.ref), current, culprit, words)]),
   );
 }
 

@@ -2,7 +2,7 @@ import type { PushOutcome } from '../types.ts';
 import { cleanServerText } from './failure.ts';
 
 /**
- * What one line of `git push --porcelain` says of a ref. `unsettled`: the server refused it, and whether that is
+ * What a report of a push says of a ref. `unsettled`: the server refused it, and whether that is
  * because the ref had moved is for a new listing to tell.
  */
 export type RefReport =
@@ -14,6 +14,12 @@ export type RefReport =
 
 const LINE = /^([ +\-*=!])\t[^\t]*?:(refs\/[^\t]+)\t(.*)$/;
 const REFUSAL = /^\[([a-z ]+)\](?: \((.*)\))?/;
+
+export interface PushReport {
+  readonly refs: ReadonlyMap<string, RefReport>;
+  /** What the server wrote for people (hook output), as one line. */
+  readonly words: string;
+}
 
 /** Report per ref. Refs that the output does not name are not in the map. */
 export function parsePushReport(stdout: Buffer): ReadonlyMap<string, RefReport> {
@@ -32,12 +38,14 @@ function readRefusal(summary: string): RefReport {
     if (words === 'atomic push failed') return { kind: 'collateral' };
     return { kind: 'settled', outcome: { ok: false, stale: true, message: 'the ref is not where it was expected' } };
   }
-  if (verdict === 'remote rejected') {
-    // What receive-pack writes for the refs it undid; the culprit carries another reason.
-    if (/^atomic (?:push failure|transaction failed)$/.test(words)) return { kind: 'collateral' };
-    return { kind: 'unsettled', words: cleanServerText(words) };
-  }
+  if (verdict === 'remote rejected') return remoteRefusal(words);
   return { kind: 'unknown' };
+}
+
+export function remoteRefusal(words: string): RefReport {
+  // What receive-pack writes for the refs it undid; the culprit carries another reason.
+  if (/^atomic (?:push failure|transaction failed)$/.test(words)) return { kind: 'collateral' };
+  return { kind: 'unsettled', words: cleanServerText(words) };
 }
 
 /** The lines that the server wrote for people (hook output), as one. */

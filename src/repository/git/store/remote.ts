@@ -1,7 +1,8 @@
 import type { CallOptions } from '../../types.ts';
 import type { GitRemoteOptions, RefMap, RefUpdate } from '../types.ts';
-import { withAccess } from './access.ts';
-import { guardAddress, type ResolveHost } from './address-guard.ts';
+import { authorizationOf, withAccess } from './access.ts';
+import { guardAddress, pinForCurl, type ResolveHost } from './address-guard.ts';
+import { SmartHttp } from './direct/smart-http.ts';
 import { classifyFailure, type FailureReason, failureError } from './failure.ts';
 import { type GitResult, runGit } from './git-process.ts';
 import { parseListing } from './listing.ts';
@@ -84,6 +85,25 @@ export class Remote {
     });
   }
 
+  /**
+   * For requests of our own. Undefined where git alone has the way: another transport, a proxy.
+   * @throws as `guardAddress`
+   */
+  async connect({ signal }: CallOptions = {}): Promise<SmartHttp | undefined> {
+    const { credentials, proxy, timeoutMs } = this.#options;
+    if (!this.url.kind.startsWith('http') || proxy !== undefined) return undefined;
+    const addresses = await guardAddress(this.url, this.#resolve);
+    const given = await credentials?.();
+    return new SmartHttp({
+      url: `${this.url.argument}${this.#suffix}`,
+      addresses,
+      authorization: authorizationOf(given),
+      ca: given?.caBundle,
+      timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      signal,
+    });
+  }
+
   async #run(call: RemoteCall): Promise<RemoteResult> {
     const first = await this.#attempt(call);
     if (first.failure === 'AuthFailed' && this.#options.credentials !== undefined) return this.#attempt(call);
@@ -100,12 +120,12 @@ export class Remote {
     const { signal } = call;
     const { credentials, proxy, timeoutMs } = this.#options;
     signal?.throwIfAborted();
-    const pinned = await guardAddress(this.url, proxy === undefined ? this.#resolve : undefined);
+    const addresses = await guardAddress(this.url, proxy === undefined ? this.#resolve : undefined);
     const access = {
       remote: this.url,
       credentials: await credentials?.(),
       proxy,
-      pinned,
+      pinned: addresses === undefined ? undefined : pinForCurl(this.url, addresses),
       temporaryParent: call.directory,
     };
     const result = await withAccess(access, ({ config, environment }) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { TerminalError, TransientError } from '../../../../src/api/errors.ts';
-import { guardAddress } from '../../../../src/repository/git/store/address-guard.ts';
+import { guardAddress, pinForCurl, pinForNode } from '../../../../src/repository/git/store/address-guard.ts';
 import { mirrorDirectory } from '../../../../src/repository/git/store/open.ts';
 import { checkProxyUrl, parseRemoteUrl } from '../../../../src/repository/git/store/remote-url.ts';
 
@@ -86,9 +86,13 @@ describe('the address guard', () => {
 
   test('pins the addresses that it has checked', async () => {
     const remote = parseRemoteUrl('https://git.example.com:8443/x');
-    expect(await guardAddress(remote, resolve('192.0.2.1', '2001:db8::1'))).toBe(
-      'git.example.com:8443:192.0.2.1,[2001:db8::1]',
-    );
+    const addresses = (await guardAddress(remote, resolve('192.0.2.1', '2001:db8::1'))) ?? [];
+    expect(pinForCurl(remote, addresses)).toBe('git.example.com:8443:192.0.2.1,[2001:db8::1]');
+    const found: unknown[] = [];
+    const lookup = pinForNode(addresses);
+    lookup('git.example.com', { all: true }, (_error, all) => found.push(all));
+    lookup('git.example.com', {}, (_error, address, family) => found.push([address, family]));
+    expect(found).toEqual([addresses, ['192.0.2.1', 4]]);
     expect(await guardAddress(parseRemoteUrl('http://127.0.0.1:3000/x'), resolve())).toBeUndefined();
     expect(await guardAddress(parseRemoteUrl('/srv/x', true), resolve())).toBeUndefined();
   });
