@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, REPOSITORY } from '../../../src/api/kinds.ts';
 import { isReady } from '../../e2e/support/cluster.ts';
-import { type ApiCalls, AuditReader, cpuSeconds, type GitRequests, gitRequests, peakRssMB } from './usage.ts';
+import { AuditLog } from '../../env/cluster/audit-log.ts';
+import { type ApiCalls, callsOf, cpuSeconds, type GitRequests, gitRequests, peakRssMB } from './usage.ts';
 import type { FleetWorld } from './world.ts';
 
 export interface PhaseMeasurement {
@@ -48,12 +49,12 @@ export async function runPhases(world: FleetWorld): Promise<readonly PhaseMeasur
 
 class Meter {
   readonly #world: FleetWorld;
-  readonly #audit: AuditReader;
+  readonly #audit: AuditLog;
   #upstreamFetches = 0;
 
   constructor(world: FleetWorld) {
     this.#world = world;
-    this.#audit = new AuditReader(world.plane.auditLog ?? '');
+    this.#audit = new AuditLog(world.plane);
     world.git.fault = (kind, { url = '' }) => {
       if (kind === 'fetch' && url.startsWith('/upstream.git/')) this.#upstreamFetches += 1;
       return undefined;
@@ -85,7 +86,7 @@ class Meter {
       operatorCpuSeconds: (await cpuSeconds(operator.pid)) - operatorCpu,
       apiServerCpuSeconds: (await cpuSeconds(plane.apiServerPid)) - apiCpu,
       peakRssMB: await peakRssMB(operator.pid),
-      calls: await this.#audit.read(),
+      calls: callsOf(await this.#audit.read()),
       git: difference(gitRequests(git), requests),
       upstreamFetches: this.#upstreamFetches - fetches,
     };

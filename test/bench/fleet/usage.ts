@@ -1,4 +1,5 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import type { AuditEvent } from '../../env/cluster/audit-log.ts';
 import type { GitRequestKind, GitServer } from '../../env/git/git-server.ts';
 
 /** Kernel clock ticks a second, in which /proc counts CPU time. */
@@ -23,51 +24,17 @@ export function gitRequests({ requests }: Pick<GitServer, 'requests'>): GitReque
   return { ...requests };
 }
 
-interface AuditEvent {
-  readonly verb: string;
-  readonly userAgent?: string;
-  readonly objectRef?: { readonly resource?: string; readonly subresource?: string };
-  readonly responseStatus?: { readonly code?: number };
-}
-
 /** Numbers of requests by `<verb> <resource>[/<subresource>]`, with the code of those that failed. */
 export type ApiCalls = ReadonlyMap<string, number>;
 
-/** What an API server's audit log says of the operator, from one look to the next. */
-export class AuditReader {
-  readonly #path: string;
-  #offset = 0;
-  #rest = '';
-
-  constructor(path: string) {
-    this.#path = path;
+/** @param events of the operator */
+export function callsOf(events: readonly AuditEvent[]): ApiCalls {
+  const calls = new Map<string, number>();
+  for (const event of events) {
+    const name = callName(event);
+    calls.set(name, (calls.get(name) ?? 0) + 1);
   }
-
-  /** Requests since the last call. */
-  async read(): Promise<ApiCalls> {
-    const calls = new Map<string, number>();
-    for (const line of await this.#lines()) {
-      const event = JSON.parse(line) as AuditEvent;
-      if (!event.userAgent?.startsWith('veranda/')) continue;
-      const name = callName(event);
-      calls.set(name, (calls.get(name) ?? 0) + 1);
-    }
-    return calls;
-  }
-
-  async #lines(): Promise<readonly string[]> {
-    const file = await open(this.#path);
-    try {
-      const { size } = await file.stat();
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - this.#offset), 0, undefined, this.#offset);
-      this.#offset += bytesRead;
-      const lines = (this.#rest + buffer.toString('utf8', 0, bytesRead)).split('\n');
-      this.#rest = lines.pop() ?? '';
-      return lines;
-    } finally {
-      await file.close();
-    }
-  }
+  return calls;
 }
 
 function callName({ verb, objectRef, responseStatus }: AuditEvent): string {

@@ -17,6 +17,19 @@ export interface Scenario {
   readonly clusterAnnotation: string;
   /** What the variants are named after the cluster, and whether their packages take the WorkloadCluster. */
   readonly variants: readonly ExpectedVariant[];
+  /** What runs on clusters that are there. */
+  readonly workloads?: Workloads;
+}
+
+/** Manifests of variants and sets, and the catalogue of the packages that they name. */
+export interface Workloads {
+  readonly folder: string;
+  readonly catalogue: string;
+  readonly manifests: readonly string[];
+  /** Clusters, and the repositories of the same names. */
+  readonly clusters: readonly string[];
+  /** Variants with the image that no function here stands for; the others lack nothing. */
+  readonly variants: Readonly<Record<string, string | undefined>>;
 }
 
 export interface ExpectedVariant {
@@ -73,6 +86,23 @@ const nephioScenario: Scenario = {
     { suffix: 'repo', repository: 'mgmt', injected: true, starlark: 'starlark:v0.4.3', file: 'repo-porch.yaml' },
     { suffix: 'vlanindex', repository: 'mgmt', injected: true, starlark: 'starlark:v0.4.3', file: 'vlanindex.yaml' },
   ],
+  workloads: {
+    folder: join(NEPHIO, 'workloads/oai'),
+    catalogue: 'catalog-workloads-oai',
+    manifests: ['oai-cucp', 'oai-cuup', 'oai-du', 'oai-ran-operator', 'oai-ue'].map(
+      (name) => `package-variants/${name}.yaml`,
+    ),
+    clusters: ['edge', 'edge-01', 'regional'],
+    variants: {
+      'regional-oai-cucp': 'docker.io/nephio/nfdeploy-fn:latest',
+      'edge-oai-cuup': 'docker.io/nephio/nfdeploy-fn:latest',
+      'edge-oai-du': 'docker.io/nephio/nfdeploy-fn:latest',
+      'edge-oai-ue': undefined,
+      'oai-ran-operator-edge-oai-ran-operator': undefined,
+      'oai-ran-operator-edge-01-oai-ran-operator': undefined,
+      'oai-ran-operator-regional-oai-ran-operator': undefined,
+    },
+  },
 };
 
 /** Ours always, Nephio's where the samples are. */
