@@ -42,7 +42,7 @@ for (const step of STEPS) {
 await publish({
   name: 'cluster',
   title: 'Large repositories in a cluster',
-  method: `Repositories with ${sizes.join(', ')} tagged revisions, each tag a commit of its own, in packages of up to 50 revisions, behind git http-backend with packed refs, on a real API server (etcd without fsync). Each is the business of an operator process of its own. Discovery is timed from the request that applies the Repository until it is Ready and each PackageRevision is there with its number; memory is what the kernel says once all are Ready. Then one package at a time is cloned from another repository, proposed and approved, ${rounds} times, the repositories by turns, so that what else the machine does hits all alike. Times are from the request until a watch shows the object Ready with what was asked for; the ref is then looked for in git. All clocks are in the process of the client.`,
+  method: `Repositories with ${sizes.join(', ')} tagged revisions, each tag a commit of its own, in packages of up to 50 revisions, behind git http-backend after git gc, on a real API server (etcd without fsync). Each is the business of an operator process of its own. Discovery is timed from the request that applies the Repository until it is Ready and each PackageRevision is there with its number; memory is what the kernel says once all are Ready. Then one package at a time is cloned from another repository, proposed and approved, ${rounds} times, the repositories by turns, so that what else the machine does hits all alike. Times are from the request until a watch shows the object Ready with what was asked for; the ref is then looked for in git. All clocks are in the process of the client.`,
   seed: 0,
   tables: [
     {

@@ -12,8 +12,8 @@ interface ImportedCommit {
 }
 
 /**
- * A bare repository whose `main` was published to `count` times: each revision a commit and a tag of its own. Refs and objects
- * are packed, as those of a server that is looked after.
+ * A bare repository whose `main` was published to `count` times: each revision a commit and a tag of its own. As on a
+ * server that is looked after, `git gc` has run: refs and objects are packed, and there is a commit graph.
  */
 export async function makeLargeRepository(path: string, count: number): Promise<BareRepository> {
   const repository = await BareRepository.create(path);
@@ -27,8 +27,7 @@ export async function makeLargeRepository(path: string, count: number): Promise<
     chunks.push(`reset refs/tags/${name}/v${revision}\nfrom :${mark}\n\n`);
   }
   await fastImport(path, chunks.join(''));
-  await repository.git('pack-refs', '--all');
-  await repository.git('repack', '-adq');
+  await repository.git('gc', '--quiet');
   return repository;
 }
 
