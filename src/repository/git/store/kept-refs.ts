@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import type { Oid } from '../types.ts';
+import { hasCode } from './error-code.ts';
 
 const FILE = 'packed-refs';
 const HEADER = '# pack-refs with: peeled fully-peeled sorted ';
@@ -34,7 +35,7 @@ async function readIfThere(path: string): Promise<string> {
   try {
     return await fs.readFile(path, 'utf8');
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return '';
+    if (hasCode(error, 'ENOENT')) return '';
     throw error;
   }
 }

@@ -4,7 +4,13 @@ import type { PersonStamp } from '../../types.ts';
 import type { Commit, NewCommit, Oid, TreeEntry } from '../types.ts';
 import { checkOid } from './ref-format.ts';
 
-export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag';
+const OBJECT_TYPES = ['blob', 'tree', 'commit', 'tag'] as const;
+
+export type ObjectType = (typeof OBJECT_TYPES)[number];
+
+export function isObjectType(word: string): word is ObjectType {
+  return OBJECT_TYPES.some((type) => type === word);
+}
 
 /** An object as git hashes and stores it: header and content. */
 export interface EncodedObject {

@@ -1,8 +1,13 @@
-import fs from 'node:fs';
-import git from 'isomorphic-git';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { inflateSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import type { Commit, Oid, TreeEntry } from '../types.ts';
-import { decodeCommit, decodeTree, type EncodedObject, type ObjectType } from './object-format.ts';
+import { hasCode } from './error-code.ts';
+import { decodeCommit, decodeTree, type EncodedObject, isObjectType, type ObjectType } from './object-format.ts';
+import type { ObjectIndex } from './object-index.ts';
+import type { StoredObject } from './pack-file.ts';
 import type { PackObject } from './pack-format.ts';
 
 const TREE_CACHE_BYTES = 48 * 1024 * 1024;
@@ -39,24 +44,23 @@ export class ParsedObjects {
   }
 }
 
-/** Reads objects of one bare repository, raw content first: isomorphic-git's own parsers refuse unusual trees. */
+/** Objects are read on this thread, and after so long others have their turn. */
+const SLICE_MS = 5;
+/** Of the tree without entries, which git has although nobody wrote it. */
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+
+/** Reads objects of one bare repository. */
 export class ObjectReader {
-  readonly #gitdir: string;
+  readonly #index: ObjectIndex;
   readonly #parsed: ParsedObjects;
   readonly #pending: (oid: Oid) => EncodedObject | undefined;
-  /** isomorphic-git's pack indexes and packs. One that has met a half-written file keeps the error for ever. */
-  #cache: object = {};
+  #sliceBegan = 0;
 
   /** @param pending objects that are not on disk yet */
-  constructor(gitDirectory: string, parsed: ParsedObjects, pending: (oid: Oid) => EncodedObject | undefined) {
-    this.#gitdir = gitDirectory;
+  constructor(index: ObjectIndex, parsed: ParsedObjects, pending: (oid: Oid) => EncodedObject | undefined) {
+    this.#index = index;
     this.#parsed = parsed;
     this.#pending = pending;
-  }
-
-  /** Forgets loaded packs. */
-  reset(): void {
-    this.#cache = {};
   }
 
   /** @throws ObjectReadError, ObjectTypeError */
@@ -99,17 +103,57 @@ export class ObjectReader {
     return found.content;
   }
 
-  async #read(oid: Oid): Promise<{ type: ObjectType; content: Uint8Array }> {
-    const cache = this.#cache;
-    try {
-      const result = await git.readObject({ fs, gitdir: this.#gitdir, oid, format: 'content', cache });
-      if (result.format !== 'content') throw new RangeError(`unexpected format ${result.format}`);
-      return { type: result.type, content: result.object };
-    } catch (cause) {
-      const missing = cause instanceof Error && 'code' in cause && cause.code === git.Errors.NotFoundError.code;
-      if (!missing && this.#cache === cache) this.reset();
-      throw new ObjectReadError(oid, missing ? 'missing' : 'damaged', cause);
+  async #read(oid: Oid): Promise<StoredObject> {
+    if (performance.now() - this.#sliceBegan > SLICE_MS) {
+      await setImmediate();
+      this.#sliceBegan = performance.now();
     }
+    const stored = await this.#stored(oid);
+    if (stored === undefined) throw new ObjectReadError(oid, 'missing', undefined);
+    if (idOf(stored) !== oid) throw new ObjectReadError(oid, 'damaged', undefined);
+    return stored;
+  }
+
+  async #stored(oid: Oid): Promise<StoredObject | undefined> {
+    if (oid === EMPTY_TREE) return { type: 'tree', content: Buffer.alloc(0) };
+    try {
+      return (await this.#packed(oid)) ?? readLoose(this.#index.loosePath(oid)) ?? (await this.#packedMeanwhile(oid));
+    } catch (cause) {
+      throw new ObjectReadError(oid, 'damaged', cause);
+    }
+  }
+
+  async #packed(oid: Oid): Promise<StoredObject | undefined> {
+    return (await this.#index.packOf(oid))?.read(oid);
+  }
+
+  #packedMeanwhile(oid: Oid): Promise<StoredObject | undefined> {
+    this.#index.rescan();
+    return this.#packed(oid);
+  }
+}
+
+function idOf({ type, content }: StoredObject): Oid {
+  return createHash('sha1').update(`${type} ${content.length}\0`).update(content).digest('hex');
+}
+
+function readLoose(path: string): StoredObject | undefined {
+  const file = readIfThere(path);
+  if (file === undefined) return undefined;
+  const bytes = inflateSync(file);
+  const end = bytes.indexOf(0);
+  const [type = '', length] = bytes.toString('latin1', 0, Math.max(end, 0)).split(' ');
+  const content = bytes.subarray(end + 1);
+  if (!isObjectType(type) || Number(length) !== content.length) throw new RangeError('the loose object has no header');
+  return { type, content };
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import type { Oid } from '../types.ts';
+import { hasCode } from './error-code.ts';
 import type { EncodedObject } from './object-format.ts';
 import type { ObjectIndex } from './object-index.ts';
 import { encodePack } from './pack-format.ts';
@@ -98,12 +99,8 @@ function moveTo(temporary: string, path: string): void {
   try {
     renameSync(temporary, path);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     mkdirSync(join(path, '..'), { recursive: true });
     renameSync(temporary, path);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 }

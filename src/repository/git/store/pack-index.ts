@@ -7,8 +7,10 @@ const FANOUT_AT = 8;
 const NAMES_AT = FANOUT_AT + 256 * 4;
 const OID_BYTES = 20;
 const TRAILER_BYTES = 2 * OID_BYTES;
+/** An offset from here on is a place in the table of those that need eight bytes. */
+const LARGE = 0x80000000;
 
-/** The names in a pack's `.idx` file of version 2 (gitformat-pack). */
+/** Names and places in a pack's `.idx` file of version 2 (gitformat-pack). */
 export class PackIndex {
   readonly #bytes: Buffer;
 
@@ -30,8 +32,7 @@ export class PackIndex {
       throw new RangeError('not a pack index of version 2');
     }
     const index = new PackIndex(bytes);
-    // Name, checksum and offset of each object.
-    if (bytes.length < NAMES_AT + index.size * (OID_BYTES + 8) + TRAILER_BYTES) {
+    if (bytes.length < index.#largeOffsetsAt + TRAILER_BYTES) {
       throw new RangeError('the pack index is cut off');
     }
     return index;
@@ -47,20 +48,42 @@ export class PackIndex {
   }
 
   has(oid: Oid): boolean {
+    return this.#positionOf(oid) !== undefined;
+  }
+
+  /**
+   * Where the object begins in the pack; undefined when the pack does not hold it.
+   * @throws RangeError when the index is damaged
+   */
+  offsetOf(oid: Oid): number | undefined {
+    const position = this.#positionOf(oid);
+    if (position === undefined) return undefined;
+    // A checksum of four bytes stands between the names and the offsets.
+    const offset = this.#bytes.readUInt32BE(NAMES_AT + this.size * (OID_BYTES + 4) + position * 4);
+    if (offset < LARGE) return offset;
+    return Number(this.#bytes.readBigUInt64BE(this.#largeOffsetsAt + (offset - LARGE) * 8));
+  }
+
+  #positionOf(oid: Oid): number | undefined {
     const wanted = Buffer.from(oid, 'hex');
     const first = wanted[0];
-    if (first === undefined || wanted.length !== OID_BYTES) return false;
+    if (first === undefined || wanted.length !== OID_BYTES) return undefined;
     let low = first === 0 ? 0 : this.#fanout(first - 1);
     let high = this.#fanout(first);
     while (low < high) {
       const middle = (low + high) >>> 1;
       const at = NAMES_AT + middle * OID_BYTES;
       const order = wanted.compare(this.#bytes, at, at + OID_BYTES);
-      if (order === 0) return true;
+      if (order === 0) return middle;
       if (order < 0) high = middle;
       else low = middle + 1;
     }
-    return false;
+    return undefined;
+  }
+
+  /** Offsets beyond 2 GiB stand behind the others. */
+  get #largeOffsetsAt(): number {
+    return NAMES_AT + this.size * (OID_BYTES + 8);
   }
 
   /** How many objects have a first byte of at most `byte`. */

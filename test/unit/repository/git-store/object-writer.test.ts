@@ -17,7 +17,7 @@ beforeEach(() => {
   execFileSync('git', ['init', '-q', '--bare', repository]);
   index = new ObjectIndex(repository);
   writer = new ObjectWriter(repository, index);
-  reader = new ObjectReader(repository, new ParsedObjects(), (oid) => writer.pending(oid));
+  reader = new ObjectReader(index, new ParsedObjects(), (oid) => writer.pending(oid));
 });
 afterEach(() => rmSync(repository, { recursive: true }));
 
