@@ -13,7 +13,8 @@ interface ImportedCommit {
 
 /**
  * A bare repository whose `main` was published to `count` times: each revision a commit and a tag of its own. As on a
- * server that is looked after, `git gc` has run: refs and objects are packed, and there is a commit graph.
+ * server that is looked after, `git gc` has run: refs and objects are packed, and there is a commit graph. As on GitLab's, git
+ * does not look for more refs in alternates, where it would find the same ones again when it checks what was pushed.
  */
 export async function makeLargeRepository(path: string, count: number): Promise<BareRepository> {
   const repository = await BareRepository.create(path);
@@ -28,6 +29,7 @@ export async function makeLargeRepository(path: string, count: number): Promise<
   }
   await fastImport(path, chunks.join(''));
   await repository.git('gc', '--quiet');
+  await repository.config('core.alternateRefsCommand', 'exit 0 #');
   return repository;
 }
 
