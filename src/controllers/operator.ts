@@ -84,7 +84,8 @@ export class Operator {
       now: () => new Date(),
     };
     addIndexes(informers);
-    const repositories = this.#manager.addController(new RepositoryReconciler(env, workers.repository), {
+    const repositoryReconciler = new RepositoryReconciler(env, workers.repository);
+    const repositories = this.#manager.addController(repositoryReconciler, {
       lane: (key) => (isFailing(informers.repositories.get(key)) ? 'failing' : key),
       perLane: share(workers.repository),
     });
@@ -96,6 +97,10 @@ export class Operator {
     const sets = this.#manager.addController(new PackageVariantSetReconciler(env, workers.variantSet));
     connect(informers, options, {
       repository: (key) => repositories.add(key),
+      rediscovery: (key) => {
+        repositoryReconciler.discoverAnew(key);
+        repositories.addAfter(key, GATHER_MS);
+      },
       revision: (key) => revisions.add(key),
       variant: (key) => variants.add(key),
       variantSet: (key) => sets.addAfter(key, GATHER_MS),

@@ -23,6 +23,8 @@ const REPOSITORY_ANNOTATIONS = [RECONCILE_AT_ANNOTATION, READ_ONLY_ANNOTATION] a
 /** Adds a key to a controller's work queue. */
 export interface Queues {
   repository(key: string): void;
+  /** The same, to find the revisions whose objects have gone. */
+  rediscovery(key: string): void;
   revision(key: string): void;
   variant(key: string): void;
   variantSet(key: string): void;
@@ -68,6 +70,13 @@ export function connect(
     for (const { metadata } of revisions.byIndex(INDEX.locked, name)) queues.revision(objectKey(metadata));
   };
 
+  /** What is deleted along with its variant asks for the variant's policy. */
+  const wakeDeleted = (variant: string): void => {
+    for (const { metadata } of revisions.byIndex(INDEX.variant, variant)) {
+      if (metadata.deletionTimestamp !== undefined) queues.revision(objectKey(metadata));
+    }
+  };
+
   repositories.onChange((change) => {
     const object = current(change);
     const key = objectKey(object.metadata);
@@ -96,7 +105,13 @@ export function connect(
     }
     for (const name of upstreamsChanged(change)) wakeUpstream(name);
     const owner = variantOf(object);
-    if (!change.after && owner !== undefined) queues.variant(owner);
+    if (!change.after && owner !== undefined) {
+      queues.variant(owner);
+      // Git may still hold what the variant leaves behind.
+      if (variants.get(owner)?.metadata.deletionTimestamp !== undefined) {
+        queues.rediscovery(`${object.metadata.namespace ?? ''}/${object.spec.repository}`);
+      }
+    }
   });
 
   variants.onChange((change) => {
@@ -106,6 +121,7 @@ export function connect(
     }
     if (!specChanged(change)) return;
     queues.variant(objectKey(object.metadata));
+    if (object.metadata.deletionTimestamp !== undefined) wakeDeleted(objectKey(object.metadata));
     // Whoever writes to the same package may have waited for this one to leave it, or has to give way now.
     for (const place of new Set([change.before, change.after].flatMap(downstreamPlaces))) {
       wakeVariants(INDEX.downstream, place);

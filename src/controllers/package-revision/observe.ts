@@ -46,6 +46,7 @@ export function observeRevision(
       hasStrays: git.strays !== undefined,
       inputHash: knownInputHash(object, git),
     },
+    leftBehind: variant?.metadata.deletionTimestamp === undefined ? undefined : variant.spec.deletionPolicy || 'delete',
     metadataPending: metadata.generation !== status?.observedGeneration && asksForMetadata(object),
     wantedHash: variant ? metadata.annotations?.[INPUT_HASH_ANNOTATION] : undefined,
     comparedHash: findCondition(status?.conditions, 'InputsMatch') ? status?.inputHash : undefined,

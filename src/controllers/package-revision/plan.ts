@@ -61,6 +61,8 @@ export interface ObservedRevisionState {
   readonly comparedHash?: string;
   /** Rendered condition for the commit that git shows; hand pushes are rendered once. */
   readonly renderedCommit?: string;
+  /** Deletion policy of the owning variant while that is being deleted as well. */
+  readonly leftBehind?: 'delete' | 'orphan';
   /** Revisions that were made from this one, as many as are shown; absent without any. */
   readonly referencedBy?: readonly string[];
   /** Nothing may be written to its repository. */
@@ -162,11 +164,25 @@ function planTransition(state: ObservedRevisionState, current: Lifecycle): Revis
   return { action: 'transition', to: desired };
 }
 
+/**
+ * Garbage collection deletes a variant's revisions along with it and knows nothing of policies. What the policy keeps goes as an
+ * object only, as the policy wants it in git, where it is found again.
+ */
+function planLeftBehind(policy: 'delete' | 'orphan', lifecycle: Lifecycle): RevisionPlan | undefined {
+  if (policy === 'orphan') return { action: 'removeFinalizer' };
+  if (lifecycle === 'Published') return { action: 'transition', to: 'DeletionProposed' };
+  return lifecycle === 'DeletionProposed' ? { action: 'removeFinalizer' } : undefined;
+}
+
 function planDeletion(state: ObservedRevisionState): RevisionPlan {
   if (!state.hasFinalizer) return { action: 'none' };
   if (!state.git) return { action: 'removeFinalizer' };
   // Whoever deletes the object only, as garbage collection does, leaves the branch as it is.
   if (state.git.branchHead && state.desired !== 'DeletionProposed') return { action: 'removeFinalizer' };
+  if (state.leftBehind !== undefined) {
+    const left = planLeftBehind(state.leftBehind, state.git.lifecycle);
+    if (left) return left;
+  }
   const { heldBy = [] } = state;
   if (heldBy.length > 0) {
     return {

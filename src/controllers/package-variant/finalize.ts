@@ -1,5 +1,5 @@
 import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, type PackageVariant } from '../../api/kinds.ts';
-import { FIELD_MANAGER, PACKAGE_VARIANT_FINALIZER } from '../../api/labels.ts';
+import { FIELD_MANAGER, PACKAGE_REVISION_FINALIZER, PACKAGE_VARIANT_FINALIZER } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
 import type { Lister } from '../../kube/controller.ts';
 import { removeFinalizer } from '../../kube/finalizers.ts';
@@ -26,7 +26,11 @@ export async function finalizeVariant(
   if (!metadata.finalizers?.includes(PACKAGE_VARIANT_FINALIZER)) return;
   const leaves = await namespaceLeaves(env.store, metadata, signal);
   const revisions = leaves ? [] : env.revisions.byIndex(INDEX.variant, objectKey(metadata));
-  for (const revision of revisions) await letGo(env, revision, variant, signal);
+  const waitedFor = revisions.filter((revision) => isWaitedFor(revision, variant));
+  for (const revision of revisions) {
+    if (!waitedFor.includes(revision)) await letGo(env, revision, variant, signal);
+  }
+  if (waitedFor.length > 0) return;
   const options = { fieldManager: FIELD_MANAGER, signal };
   await removeFinalizer(env.store, PACKAGE_VARIANT, variant, PACKAGE_VARIANT_FINALIZER, options);
 }
@@ -58,6 +62,17 @@ async function letGo(
   else await env.store.delete(PACKAGE_REVISION, revision.metadata, { uid: revision.metadata.uid, signal });
 }
 
+/**
+ * Garbage collection has deleted an object whose revision stays. Its controller asks this variant what is to become of it, and
+ * the end of the object wakes the variant again.
+ */
+function isWaitedFor(revision: PackageRevision, variant: PackageVariant): boolean {
+  const { deletionTimestamp, finalizers } = revision.metadata;
+  const isBeingFinalized = deletionTimestamp !== undefined && finalizers?.includes(PACKAGE_REVISION_FINALIZER) === true;
+  const stays = variant.spec.deletionPolicy === 'orphan' || !isDraft(revision);
+  return isBeingFinalized && stays && isOwned(revision, variant);
+}
+
 function isOwned(revision: PackageRevision, variant: PackageVariant): boolean {
   return revision.metadata.ownerReferences?.some((reference) => reference.uid === variant.metadata.uid) ?? false;
 }
@@ -77,7 +92,8 @@ async function release(
   const ownerReferences = (revision.metadata.ownerReferences ?? []).filter(
     (reference) => reference.uid !== variant.metadata.uid,
   );
-  const propose = !orphan && revision.spec.lifecycle === 'Published';
+  const isDeleted = revision.metadata.deletionTimestamp !== undefined;
+  const propose = !orphan && !isDeleted && revision.spec.lifecycle === 'Published';
   const patch = {
     metadata: { resourceVersion: revision.metadata.resourceVersion, ownerReferences },
     ...(propose ? { spec: { lifecycle: 'DeletionProposed' } } : {}),

@@ -56,6 +56,8 @@ export class RepositoryReconciler implements Reconciler {
   readonly #synced = new Map<string, LastSync>();
   /** What each repository's objects were compared with last. */
   readonly #discovered = new Map<string, Discovered>();
+  /** Those of which all objects are to be compared, though git may not have changed. */
+  readonly #anew = new Set<string>();
 
   constructor(env: RepositoryEnvironment, workers: number) {
     this.#env = env;
@@ -84,12 +86,20 @@ export class RepositoryReconciler implements Reconciler {
       this.#tellTimes(report, object, plan);
       report.requeueAfter(plan.nextInMs);
     } catch (error) {
+      // Only a discovery that is complete counts.
+      this.#discovered.delete(key);
       this.#failed(report, key, error);
     }
     return report.write();
   }
 
+  /** Objects have gone whose revisions git may still hold: the next reconcile finds them. */
+  discoverAnew(key: string): void {
+    this.#anew.add(key);
+  }
+
   async #forget(key: string): Promise<void> {
+    this.#anew.delete(key);
     this.#synced.delete(key);
     this.#discovered.delete(key);
     await this.#env.gateway.close(key);
@@ -168,7 +178,8 @@ export class RepositoryReconciler implements Reconciler {
   ): Promise<readonly Warning[]> {
     const key = objectKey(object.metadata);
     const before = this.#discovered.get(key);
-    const changed = before && !due ? snapshot.changedPackages(before.snapshot) : undefined;
+    const anew = this.#anew.delete(key);
+    const changed = before && !due && !anew ? snapshot.changedPackages(before.snapshot) : undefined;
     const warnings = new Map(changed && before?.warnings);
     for (const name of changed ?? []) warnings.delete(name);
     const { create, wake, vanished } = changed

@@ -37,6 +37,28 @@ describe('what becomes of the packages of a variant that goes', () => {
     expect(place.has('PackageVariant', 'shop')).toBe(false);
   });
 
+  test.each([
+    ['delete', 'DeletionProposed'],
+    ['orphan', 'Published'],
+  ])(
+    'a published revision whose object is deleted along with its variant stays as the policy %s says',
+    async (deletionPolicy, lifecycle) => {
+      const variant = await place.variant('shop', { deletionPolicy, approval: { policy: 'Always' } });
+      const before = await refs('shop');
+      const { metadata } = await place.only('shop');
+      await place.remove(await place.only('shop'));
+      expect(condition(place.bench.get(metadata.name), 'Ready')).toMatchObject({ reason: 'DeletionBlocked' });
+      await place.remove(variant);
+      expect(place.has('PackageVariant', 'shop')).toBe(false);
+      const revision = await place.only('shop');
+      expect(revision.metadata.deletionTimestamp).toBeUndefined();
+      expect(revision.metadata.uid).not.toBe(metadata.uid);
+      expect(revision.status?.observedLifecycle).toBe(lifecycle);
+      expect(owners(revision)).toEqual(['Repository']);
+      if (deletionPolicy === 'orphan') expect(await refs('shop')).toEqual(before);
+    },
+  );
+
   test('16.6.76, 16.5.65: what a person proposed for deletion is left as it is, by the variant and after it', async () => {
     const variant = await place.variant('shop', { approval: { policy: 'Always' } });
     const { metadata } = await place.only('shop');

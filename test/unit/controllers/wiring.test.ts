@@ -121,6 +121,7 @@ describe('which keys an event wakes', () => {
       { injectables, selectables: { onChange: () => undefined }, secretChanges },
       {
         repository: queue('repository'),
+        rediscovery: queue('rediscovery'),
         revision: queue('revision'),
         variant: queue('variant'),
         variantSet: queue('set'),
@@ -179,7 +180,21 @@ describe('which keys an event wakes', () => {
       'revision deployments.bar.ws',
       'variant my-pv',
     ]);
-    expect(wokenBy(() => informers.revisions.remove(DOWNSTREAM))).toContain('variant my-pv');
+    const gone = wokenBy(() => informers.revisions.remove(DOWNSTREAM));
+    expect(gone).toContain('variant my-pv');
+    expect(gone).not.toContain('rediscovery deployments');
+  });
+
+  test('a variant that is being deleted wakes its revisions that are too; when one has gone, what git holds is looked at', () => {
+    const deletionTimestamp = '2024-01-01T00:00:00Z';
+    const deleted = { ...DOWNSTREAM, metadata: { ...DOWNSTREAM.metadata, deletionTimestamp } };
+    informers.revisions.put(deleted);
+    const deletedVariant = { ...VARIANT, metadata: { ...VARIANT.metadata, deletionTimestamp } };
+    expect(wokenBy(() => informers.variants.put(deletedVariant))).toEqual([
+      'revision deployments.bar.ws',
+      'variant my-pv',
+    ]);
+    expect(wokenBy(() => informers.revisions.remove(deleted))).toContain('rediscovery deployments');
   });
 
   test('whoever gets or loses a downstream is woken: by the name in its source, and by the place in its lock', () => {

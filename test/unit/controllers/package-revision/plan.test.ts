@@ -188,6 +188,20 @@ describe('planRevision', () => {
     expect(planRevision(deleting)).toEqual({ action: 'transition', to: 'DeletionProposed' });
   });
 
+  test.each<[Lifecycle, 'delete' | 'orphan', object]>([
+    ['Draft', 'delete', { action: 'deleteFromGit' }],
+    ['Draft', 'orphan', { action: 'removeFinalizer' }],
+    ['Published', 'delete', { action: 'transition', to: 'DeletionProposed' }],
+    ['Published', 'orphan', { action: 'removeFinalizer' }],
+    ['DeletionProposed', 'delete', { action: 'removeFinalizer' }],
+  ])(
+    'of a %s revision that is deleted along with its variant remains what the policy %s keeps',
+    (lifecycle, leftBehind, plan) => {
+      const deleting = state({ deleting: true, desired: lifecycle, git: git(lifecycle), leftBehind });
+      expect(planRevision(deleting)).toEqual(plan);
+    },
+  );
+
   test('does not delete what somebody pushed after the deletion was asked for', () => {
     const moved = git('Draft', { handPushed: true, commit: 'c2' });
     expect(planRevision(state({ deleting: true, seen: seen('Draft'), git: moved }))).toMatchObject({
