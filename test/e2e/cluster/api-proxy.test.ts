@@ -169,13 +169,15 @@ describe('watches', () => {
   });
 
   test('of an old version are told so by the status', async () => {
-    proxy.expireWatches('status', BigInt(await currentVersion()) + 1n);
-    expect(await watch({ resourceVersion: await currentVersion() }).ended).toMatchObject({ reason: 'Expired' });
+    const resourceVersion = await currentVersion();
+    proxy.expireWatches('status', BigInt(resourceVersion) + 1n);
+    expect(await watch({ resourceVersion }).ended).toMatchObject({ reason: 'Expired' });
   });
 
   test('of an old version are told so by an event', async () => {
-    proxy.expireWatches('event', BigInt(await currentVersion()) + 1n);
-    const { events, ended } = watch({ resourceVersion: await currentVersion() });
+    const resourceVersion = await currentVersion();
+    proxy.expireWatches('event', BigInt(resourceVersion) + 1n);
+    const { events, ended } = watch({ resourceVersion });
     await ended;
     expect(events).toMatchObject([{ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } }]);
   });
@@ -216,6 +218,18 @@ describe('faults', () => {
     await direct.json({ method: 'GET', path: `${configMaps()}/${name}` });
     remove();
     await client.json(creation(uniqueName()));
+  });
+
+  test('an answer is lost after the write, and another comes', async () => {
+    const name = uniqueName();
+    proxy.inject({ kind: 'lose-answer', code: 504 }, { matches: matching(ANY_WRITE), times: 1 });
+    await client.json(creation(name)).catch(() => undefined);
+    expect(proxy.requests(ANY_WRITE)[0]).toMatchObject({ faulty: true, status: 504 });
+    const found = await direct.json<{ metadata: { name: string } }>({
+      method: 'GET',
+      path: `${configMaps()}/${name}`,
+    });
+    expect(found.metadata.name).toBe(name);
   });
 
   test('requests are delayed', async () => {

@@ -237,17 +237,27 @@ class RunningProxy implements ApiProxy {
       case 'lose-answer':
       case 'delay':
       case undefined:
-        return this.#forward(request, response, seen, fault?.kind === 'lose-answer');
+        return this.#forward(request, response, seen, fault?.kind === 'lose-answer' ? fault : undefined);
     }
   }
 
-  #forward(request: IncomingMessage, response: ServerResponse, seen: ProxiedRequest, losesAnswer: boolean): void {
+  #forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    seen: ProxiedRequest,
+    losing: Extract<Fault, { kind: 'lose-answer' }> | undefined,
+  ): void {
     const upstream = this.#call(request);
     const watch = { request: seen, response, upstream };
     upstream.on('response', (answer) => {
-      if (losesAnswer) {
+      if (losing) {
+        const { code } = losing;
         answer.resume();
-        answer.on('end', () => this.#reset(request));
+        answer.on('end', () => {
+          seen.status = code;
+          if (code === undefined) this.#reset(request);
+          else answerWithStatus(request, response, { kind: 'status', code });
+        });
         return;
       }
       seen.status = answer.statusCode;

@@ -10,8 +10,8 @@ export type Fault =
   | { readonly kind: 'delay'; readonly milliseconds: number }
   /** The connection is reset before the API server sees the request. */
   | { readonly kind: 'reset' }
-  /** The API server carries it out; the connection is reset in place of its answer. */
-  | { readonly kind: 'lose-answer' };
+  /** The API server carries it out; in place of its answer comes a Status object of this code, else the connection is reset. */
+  | { readonly kind: 'lose-answer'; readonly code?: number };
 
 /** What the API server itself says with a code. */
 const REASONS: Readonly<Record<number, string>> = {
