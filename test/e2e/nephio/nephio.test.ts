@@ -20,12 +20,10 @@ import { hasLua } from '../../integration/argocd/lua.ts';
 import { type Scenario, scenarios } from '../../integration/nephio/scenario.ts';
 import { conditionOf, isReady } from '../support/cluster.ts';
 import type { RunningController } from '../support/operator.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { World } from '../variants/world.ts';
 
 const CLUSTER = 'edge-01';
 const HOSTS = ['mgmt', 'mgmt-staging'] as const;
-const PATIENCE_MS = 120_000;
 const QUIET_MS = 30_000;
 
 const withLua = hasLua() ? test : test.skip;
@@ -121,7 +119,7 @@ describe.each(scenarios())('a workload cluster from $name, in a cluster', (scena
   withLua(
     "Argo CD's health checks and kstatus agree on each object, whatever its state",
     async () => {
-      await untilIdle(operator);
+      await world.untilIdle(operator);
       const objects = await Promise.all(ALL_KINDS.map((kind) => world.namespace.list<KubeObject>(kind)));
       const verdicts = await verdictsOn(objects.flat());
       expect(disagreements(verdicts)).toEqual([]);
@@ -141,7 +139,7 @@ describe.each(scenarios())('a workload cluster from $name, in a cluster', (scena
 });
 
 test('once everything is done, nothing is written and no git server asked for 30 s', async () => {
-  for (const { operator } of worlds) await untilIdle(operator);
+  for (const { world, operator } of worlds) await world.untilIdle(operator);
   const audit = new AuditLog(plane);
   await audit.read();
   const before = worlds.map(({ world }) => ({ ...world.git.requests }));
@@ -149,13 +147,6 @@ test('once everything is done, nothing is written and no git server asked for 30
   expect(writesIn(await audit.read())).toEqual([]);
   expect(worlds.map(({ world }) => world.git.requests)).toEqual(before);
 }, 180_000);
-
-/** No object is being worked on or waits for its turn. */
-async function untilIdle(operator: RunningController): Promise<void> {
-  const busy = async () =>
-    (await operator.metric('workqueue_depth')) + (await operator.metric('controller_runtime_active_workers'));
-  await waitFor(async () => (await busy()) === 0, { what: 'the operator is idle', timeoutMs: PATIENCE_MS });
-}
 
 function isPublished(variant: PackageVariant): boolean {
   return isReady(variant) && variant.status?.phase === 'Published';

@@ -15,6 +15,9 @@ import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
 import { operatorKubeconfig } from '../support/access.ts';
 import { isReady, makeNamespace, type TestNamespace } from '../support/cluster.ts';
 import { type ControllerStart, type RunningController, startController } from '../support/operator.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const IDLE_MS = 120_000;
 
 /** A namespace of a cluster, a git server with remotes, and operators with the rights of `config/rbac`, which work in that namespace only. */
 export class World {
@@ -74,6 +77,13 @@ export class World {
     const operator = await startController({ kubeconfig: this.kubeconfig, ...start, flags });
     this.#operators.push(operator);
     return operator;
+  }
+
+  /** No object is being worked on or waits for its turn. */
+  async untilIdle(operator: RunningController): Promise<void> {
+    const busy = async () =>
+      (await operator.metric('workqueue_depth')) + (await operator.metric('controller_runtime_active_workers'));
+    await waitFor(async () => (await busy()) === 0, { what: 'the operator is idle', timeoutMs: IDLE_MS });
   }
 
   async untilRepositoriesAreReady(count: number): Promise<void> {

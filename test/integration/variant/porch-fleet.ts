@@ -83,8 +83,14 @@ export function porchVariants(
   }));
 }
 
-/** The revisions that Porch's controllers had made for them: without anything of ours. */
-export function porchRevisions(names: readonly string[]): readonly Manifest[] {
+/**
+ * The revisions that Porch's controllers had made for them: without anything of ours.
+ * @param uidOf of a variant
+ */
+export function porchRevisions(
+  names: readonly string[],
+  uidOf: (name: string) => string = (name) => `uid-${name}`,
+): readonly Manifest[] {
   return names.map((name) => ({
     apiVersion: 'porch.kpt.dev/v1alpha2',
     kind: 'PackageRevision',
@@ -97,7 +103,7 @@ export function porchRevisions(names: readonly string[]): readonly Manifest[] {
           apiVersion: 'config.porch.kpt.dev/v1alpha1',
           kind: 'PackageVariant',
           name,
-          uid: `uid-${name}`,
+          uid: uidOf(name),
           controller: true,
         },
       ],
