@@ -21,10 +21,11 @@ import { type Scenario, scenarios } from '../../integration/nephio/scenario.ts';
 import { conditionOf, isReady } from '../support/cluster.ts';
 import type { RunningController } from '../support/operator.ts';
 import { World } from '../variants/world.ts';
+import { StateRecorder } from './states.ts';
 
 const CLUSTER = 'edge-01';
 const HOSTS = ['mgmt', 'mgmt-staging'] as const;
-const QUIET_MS = 30_000;
+const QUIET_MS = 10_000;
 
 const withLua = hasLua() ? test : test.skip;
 if (!hasLua()) process.stderr.write('THE TESTS OF ARGO CD HEALTH CHECKS ARE PASSED OVER: there is no lua5.1\n');
@@ -52,9 +53,11 @@ async function install(...objects: readonly object[]): Promise<void> {
 describe.each(scenarios())('a workload cluster from $name, in a cluster', (scenario) => {
   let world: World;
   let operator: RunningController;
+  let recorder: StateRecorder;
 
   beforeAll(async () => {
     world = await World.open(plane, 'nephio');
+    recorder = await StateRecorder.open(world.namespace);
     for (const [name, folder] of Object.entries(scenario.catalogues)) await world.remoteFrom(name, folder);
     for (const name of HOSTS) await world.remote(name);
     operator = await world.operator({ flags: ['--runtimes=builtin'] });
@@ -117,9 +120,14 @@ describe.each(scenarios())('a workload cluster from $name, in a cluster', (scena
   }
 
   withLua(
-    "Argo CD's health checks and kstatus agree on each object, whatever its state",
+    "Argo CD's health checks and kstatus agree on each object, in every state that it goes through",
     async () => {
       await world.untilIdle(operator);
+      const stages = await verdictsOn(await recorder.close());
+      expect(disagreements(stages)).toEqual([]);
+      expect([...new Set(stages.map(({ health }) => health))]).toEqual(
+        expect.arrayContaining(['Progressing', 'Healthy']),
+      );
       const objects = await Promise.all(ALL_KINDS.map((kind) => world.namespace.list<KubeObject>(kind)));
       const verdicts = await verdictsOn(objects.flat());
       expect(disagreements(verdicts)).toEqual([]);
@@ -138,7 +146,7 @@ describe.each(scenarios())('a workload cluster from $name, in a cluster', (scena
   );
 });
 
-test('once everything is done, nothing is written and no git server asked for 30 s', async () => {
+test('once everything is done, nothing is written and no git server asked for a while', async () => {
   for (const { world, operator } of worlds) await world.untilIdle(operator);
   const audit = new AuditLog(plane);
   await audit.read();
