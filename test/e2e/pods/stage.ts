@@ -60,7 +60,8 @@ export class Stage {
     await deployments.commit('main', {});
     const namespace = await makeNamespace(world.controlPlane.kubeconfig, 'pods');
     const stage = new Stage(world, { namespace, blueprints, deployments }, git, folder);
-    await namespace.apply(stage.#repository('blueprints', false), stage.#repository('deployments', true));
+    const object = (name: string, deployment: boolean) => repositoryObject(name, git.url(`${name}.git`), deployment);
+    await namespace.apply(object('blueprints', false), object('deployments', true));
     return stage;
   }
 
@@ -116,14 +117,19 @@ export class Stage {
     wanted: (revision: PackageRevision) => boolean,
     milliseconds = PATIENCE_MS,
   ): Promise<PackageRevision> {
-    const isOf = ({ spec }: PackageRevision) => spec.repository === 'deployments' && spec.packageName === pkg;
-    const found = await this.namespace.until(
-      `${pkg} ${what}`,
-      PACKAGE_REVISION,
-      (all) => all.some((revision) => isOf(revision) && wanted(revision)),
-      milliseconds,
-    );
-    return found.find((revision) => isOf(revision) && wanted(revision)) as PackageRevision;
+    const fits = (revision: PackageRevision) => revision.spec.packageName === pkg && wanted(revision);
+    const found = await this.untilAll(`${pkg} ${what}`, (all) => all.some(fits), milliseconds);
+    return found.find(fits) as PackageRevision;
+  }
+
+  /** The revisions of the deployments, once they are as wanted. */
+  async untilAll(
+    what: string,
+    wanted: (revisions: readonly PackageRevision[]) => boolean,
+    milliseconds = PATIENCE_MS,
+  ): Promise<readonly PackageRevision[]> {
+    const ours = (all: readonly PackageRevision[]) => all.filter(({ spec }) => spec.repository === 'deployments');
+    return ours(await this.namespace.until(what, PACKAGE_REVISION, (all) => wanted(ours(all)), milliseconds));
   }
 
   /** A file of the package's newest draft. */
@@ -140,20 +146,16 @@ export class Stage {
     await this.#git.close();
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
+}
 
-  #repository(name: string, deployment: boolean): Repository {
-    const { apiVersion, kind } = REPOSITORY;
-    const git = { repo: this.#git.url(`${name}.git`), branch: 'main' };
-    return { apiVersion, kind, metadata: { name }, spec: { type: 'git', git, deployment } };
-  }
+export function repositoryObject(name: string, address: string, deployment: boolean): Repository {
+  const { apiVersion, kind } = REPOSITORY;
+  const git = { repo: address, branch: 'main' };
+  return { apiVersion, kind, metadata: { name }, spec: { type: 'git', git, deployment } };
 }
 
 export function kptfile(name: string): string {
   return `apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: ${name}\n`;
-}
-
-export function configMap(name: string, data: Readonly<Record<string, string>> = { k: 'v' }): KubeObject {
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data } as KubeObject;
 }
 
 /** Whether the object's own word on it is this reason. */

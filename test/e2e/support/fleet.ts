@@ -55,18 +55,28 @@ export async function startFleet(): Promise<Fleet> {
  * Both are the same for all tests of a cluster and stay.
  */
 export async function installClusterKind(
-  { apply }: TestNamespace,
+  namespace: TestNamespace,
   { grant }: { readonly grant: boolean },
 ): Promise<void> {
+  await installKind(namespace, { group: 'fleet.example.com', kind: 'Cluster', grant });
+}
+
+/** A kind of which nothing is checked but its `spec`, in version v1alpha1. */
+export async function installKind(
+  { apply }: TestNamespace,
+  { group, kind, grant }: { readonly group: string; readonly kind: string; readonly grant: boolean },
+): Promise<void> {
+  const singular = kind.toLowerCase();
+  const plural = `${singular}s`;
   const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const definition = {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: 'clusters.fleet.example.com' },
+    metadata: { name: `${plural}.${group}` },
     spec: {
-      group: 'fleet.example.com',
+      group,
       scope: 'Namespaced',
-      names: { kind: 'Cluster', plural: 'clusters', singular: 'cluster', listKind: 'ClusterList' },
+      names: { kind, plural, singular, listKind: `${kind}List` },
       versions: [
         {
           name: 'v1alpha1',
@@ -77,13 +87,14 @@ export async function installClusterKind(
       ],
     },
   };
+  const verbs = ['get', 'list', 'watch'];
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
-    metadata: { name: 'fleet-inputs', labels: { 'veranda.dev/aggregate-to-inputs': 'true' } },
+    metadata: { name: `inputs-of-${group}`, labels: { 'veranda.dev/aggregate-to-inputs': 'true' } },
     rules: [
-      { apiGroups: ['fleet.example.com'], resources: ['clusters'], verbs: ['get', 'list', 'watch'] },
-      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: [group], resources: [plural], verbs },
+      { apiGroups: [''], resources: ['configmaps'], verbs },
     ],
   };
   await apply(definition);
