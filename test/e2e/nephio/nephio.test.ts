@@ -182,10 +182,13 @@ async function yieldedBy(world: World): Promise<string> {
   );
   const documents = texts.flatMap((text) => parseAllDocuments(text));
   const isLocal = (object: KubeObject) => object.metadata.annotations?.['config.kubernetes.io/local-config'] === 'true';
-  return documents
-    .filter((document) => !isLocal(document.toJS() as KubeObject))
-    .map((document) => `---\n${document.toString()}`)
-    .join('\n');
+  const isVariant = (object: KubeObject) => object.kind === PACKAGE_VARIANT.kind;
+  const applied = documents
+    .map((document) => ({ text: `---\n${document.toString()}`, object: document.toJS() as KubeObject }))
+    .filter(({ object }) => !isLocal(object));
+  // An object to be injected that comes after the publication is another input: a second draft, which the policy Initial leaves alone.
+  const inOrder = [...applied].sort((a, b) => Number(isVariant(a.object)) - Number(isVariant(b.object)));
+  return inOrder.map(({ text }) => text).join('\n');
 }
 
 function workloadCluster(name: string): string {
