@@ -37,7 +37,7 @@ const CALLS_PER_REMOTE = 2;
 
 interface Opened {
   readonly identity: string;
-  readonly repository: PackageRepository;
+  readonly repository: Promise<PackageRepository>;
 }
 
 /**
@@ -49,7 +49,7 @@ export class RepositoryGateway {
   readonly images: ImagePackages;
   readonly #options: GatewayOptions;
   readonly #stores = new Map<string, Promise<GitStore>>();
-  readonly #opened = new Map<string, Promise<Opened>>();
+  readonly #opened = new Map<string, Opened>();
   readonly #network: NetworkLimits = { listing: networkQueue(LISTINGS), transfer: networkQueue(TRANSFERS) };
 
   constructor(options: GatewayOptions) {
@@ -65,26 +65,33 @@ export class RepositoryGateway {
     const key = objectKey(object.metadata);
     const settings = gitSettings(object, this.#options.now);
     const identity = JSON.stringify([object.metadata.uid, settings]);
-    const known = await this.#opened.get(key);
+    const known = this.#opened.get(key);
     if (known?.identity === identity) return known.repository;
-    await known?.repository.close();
-    const opening = this.#store(object, settings.repo).then((store) => ({
-      identity,
-      repository: (this.#options.createRepository ?? createGitRepository)(store, settings),
-    }));
-    this.#opened.set(key, opening);
+    // Nothing may be awaited before it is there for others: after a start all revisions ask for it at once.
+    const opened: Opened = { identity, repository: this.#replace(known, object, settings) };
+    this.#opened.set(key, opened);
     try {
-      return (await opening).repository;
+      return await opened.repository;
     } catch (error) {
-      this.#opened.delete(key);
+      if (this.#opened.get(key) === opened) this.#opened.delete(key);
       throw error;
     }
+  }
+
+  async #replace(
+    known: Opened | undefined,
+    object: Repository,
+    settings: GitRepositoryOptions,
+  ): Promise<PackageRepository> {
+    await closeOpened(known);
+    const store = await this.#store(object, settings.repo);
+    return (this.#options.createRepository ?? createGitRepository)(store, settings);
   }
 
   async close(key: string): Promise<void> {
     const opened = this.#opened.get(key);
     this.#opened.delete(key);
-    await (await opened)?.repository.close();
+    await closeOpened(opened);
   }
 
   /** Closes everything; errors of stores that never opened are not this call's. */
@@ -116,6 +123,12 @@ export class RepositoryGateway {
     const scope = secret === '' ? '' : `${object.metadata.namespace ?? ''}/${secret}`;
     return this.store(url, scope, this.#options.credentials(object));
   }
+}
+
+/** One that could not be opened has told those who wanted it. */
+async function closeOpened(opened: Opened | undefined): Promise<void> {
+  const repository = await opened?.repository.catch(() => undefined);
+  await repository?.close();
 }
 
 /** Callers are workers of controllers, so their number is bounded already. */
