@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
 import { inflateSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
+import { TimeSlice } from '../../../concurrency/time-slice.ts';
 import type { Commit, Oid, TreeEntry } from '../types.ts';
 import { hasCode } from './error-code.ts';
 import { decodeCommit, decodeTree, type EncodedObject, isObjectType, type ObjectType } from './object-format.ts';
@@ -44,8 +44,8 @@ export class ParsedObjects {
   }
 }
 
-/** Objects are read on this thread, and after so long others have their turn. */
-const SLICE_MS = 5;
+/** Objects are read on this thread. Of each turn of the event loop the readers of all repositories have so many milliseconds. */
+const READING = new TimeSlice(5);
 /** Of the tree without entries, which git has although nobody wrote it. */
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
@@ -54,7 +54,6 @@ export class ObjectReader {
   readonly #index: ObjectIndex;
   readonly #parsed: ParsedObjects;
   readonly #pending: (oid: Oid) => EncodedObject | undefined;
-  #sliceBegan = 0;
 
   /** @param pending objects that are not on disk yet */
   constructor(index: ObjectIndex, parsed: ParsedObjects, pending: (oid: Oid) => EncodedObject | undefined) {
@@ -104,10 +103,6 @@ export class ObjectReader {
   }
 
   async #read(oid: Oid): Promise<StoredObject> {
-    if (performance.now() - this.#sliceBegan > SLICE_MS) {
-      await setImmediate();
-      this.#sliceBegan = performance.now();
-    }
     const stored = await this.#stored(oid);
     if (stored === undefined) throw new ObjectReadError(oid, 'missing', undefined);
     if (idOf(stored) !== oid) throw new ObjectReadError(oid, 'damaged', undefined);
@@ -124,7 +119,9 @@ export class ObjectReader {
   }
 
   async #packed(oid: Oid): Promise<StoredObject | undefined> {
-    return (await this.#index.packOf(oid))?.read(oid);
+    const pack = await this.#index.packOf(oid);
+    while (READING.isUsedUp) await READING.nextTurn();
+    return pack?.read(oid);
   }
 
   #packedMeanwhile(oid: Oid): Promise<StoredObject | undefined> {
