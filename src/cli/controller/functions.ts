@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
-import { TerminalError } from '../../api/errors.ts';
+import { TerminalError, TransientError } from '../../api/errors.ts';
 import type { FunctionRuntimes } from '../../controllers/function-config/reconciler.ts';
 import { type FunctionRules, functionRules } from '../../controllers/function-config/rules.ts';
 import type { BuiltinOverride } from '../../functions/builtin-runtime.ts';
@@ -226,6 +226,9 @@ export class ClusterFunctions implements FunctionRuntimes {
       const text = Buffer.from(data?.['.dockerconfigjson'] ?? '', 'base64').toString('utf8');
       return new DockerConfig(text, origin);
     } catch (error) {
+      if (error instanceof TerminalError && error.reason === 'NotFound') {
+        throw new TransientError('SecretNotFound', `there is no ${origin}`, { object: origin, cause: error });
+      }
       throw explainedSecret(error, namespace, name);
     }
   }
