@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { KubeObject } from '../api/object.ts';
 import { type Logger, nullLogger } from '../observability/logger.ts';
 import type { EventRecorder } from './controller.ts';
+import { RecentMap } from './recent-map.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** What happened to an object, and how often. */
@@ -53,9 +54,9 @@ const MAX_MESSAGE = 1000;
 
 interface History {
   readonly bucket: TokenBucket;
-  readonly events: LRUCache<string, RecordedEvent>;
+  readonly events: RecentMap<string, RecordedEvent>;
   /** By type and reason: messages with the time when each was last seen. */
-  readonly similar: LRUCache<string, LRUCache<string, number>>;
+  readonly similar: RecentMap<string, RecentMap<string, number>>;
 }
 
 type EventText = Parameters<EventRecorder['record']>[1];
@@ -111,8 +112,8 @@ export class AggregatingEventRecorder implements EventRecorder {
     const key = metadata.uid ?? `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
     const history = this.#histories.get(key) ?? {
       bucket: new TokenBucket(RATE, now.getTime()),
-      events: new LRUCache<string, RecordedEvent>({ max: MAX_EVENTS }),
-      similar: new LRUCache<string, LRUCache<string, number>>({ max: MAX_EVENTS }),
+      events: new RecentMap<string, RecordedEvent>(MAX_EVENTS),
+      similar: new RecentMap<string, RecentMap<string, number>>(MAX_EVENTS),
     };
     this.#histories.set(key, history);
     return history;
@@ -160,11 +161,9 @@ export class AggregatingEventRecorder implements EventRecorder {
 
 /** Number of messages of a group within the window, this one included. */
 function countMessages({ similar }: History, group: string, message: string, now: number): number {
-  const messages = similar.get(group) ?? new LRUCache<string, number>({ max: MAX_SIMILAR + 1 });
+  const messages = similar.get(group) ?? new RecentMap<string, number>(MAX_SIMILAR + 1);
   similar.set(group, messages);
   messages.set(message, now);
-  for (const [other, seen] of messages.entries()) {
-    if (now - seen > WINDOW_MS) messages.delete(other);
-  }
+  messages.deleteWhere((seen) => now - seen > WINDOW_MS);
   return messages.size;
 }

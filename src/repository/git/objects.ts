@@ -4,7 +4,7 @@ import type { Commit, GitStore, NewCommit, Oid, TreeEntry } from './types.ts';
 
 const COMMITS = 20_000;
 /** Entries of all cached trees together. */
-const TREE_ENTRIES = 250_000;
+const TREE_ENTRIES = 100_000;
 
 const KPTFILE = 'Kptfile';
 const DIRECTORY = '040000';
@@ -24,7 +24,7 @@ export interface PackageScan {
 /** Objects of one store, cached by id, and the few questions about trees that the package layout asks. */
 export class GitObjects {
   readonly #store: GitStore;
-  readonly #commits = new LRUCache<Oid, Commit>({ max: COMMITS });
+  readonly #commits = new LRUCache<Oid, Commit>({ maxSize: COMMITS, sizeCalculation: () => 1 });
   readonly #trees = new LRUCache<Oid, readonly TreeEntry[]>({
     maxSize: TREE_ENTRIES,
     sizeCalculation: (entries) => entries.length + 1,

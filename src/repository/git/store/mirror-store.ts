@@ -95,7 +95,7 @@ export class MirrorStore implements GitStore {
   #openFiles(): Files {
     const index = new ObjectIndex(this.#directory);
     const writer = new ObjectWriter(this.#directory, index);
-    const reader = new ObjectReader(index, this.#parsed, (oid) => writer.pending(oid));
+    const reader = new ObjectReader(this.#directory, index, this.#parsed, (oid) => writer.pending(oid));
     return { index, reader, writer };
   }
 

@@ -1,37 +1,35 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { TerminalError } from '../../../api/errors.ts';
 import type { PersonStamp } from '../../types.ts';
 import type { Commit, NewCommit, Oid, TreeEntry } from '../types.ts';
 import { checkOid } from './ref-format.ts';
 
-const OBJECT_TYPES = ['blob', 'tree', 'commit', 'tag'] as const;
+export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag';
 
-export type ObjectType = (typeof OBJECT_TYPES)[number];
-
-export function isObjectType(word: string): word is ObjectType {
-  return OBJECT_TYPES.some((type) => type === word);
-}
-
-/** An object as git hashes and stores it: header and content. */
+/** An object by its name. */
 export interface EncodedObject {
   readonly oid: Oid;
   readonly type: ObjectType;
-  /** `<type> <length>\0` followed by the content. */
-  readonly bytes: Buffer;
-  readonly content: Buffer;
+  /** Not to be changed by whoever made it. */
+  readonly content: Uint8Array;
 }
 
 export function encodeObject(type: ObjectType, content: Uint8Array): EncodedObject {
-  const header = Buffer.from(`${type} ${content.byteLength}\0`);
-  const bytes = Buffer.concat([header, content]);
-  return { oid: hash('sha1', bytes), type, bytes, content: bytes.subarray(header.length) };
+  const oid = createHash('sha1').update(objectHeader(type, content)).update(content).digest('hex');
+  return { oid, type, content };
+}
+
+/** What git hashes and stores before the content. */
+export function objectHeader(type: ObjectType, content: Uint8Array): string {
+  return `${type} ${content.byteLength}\0`;
 }
 
 /** One entry as a tree holds it. */
 interface TreeRow {
   /** What trees are ordered by: the bytes of the name, folders as if their name ended in a slash. */
   readonly key: string;
-  readonly bytes: Buffer;
+  /** The entry's bytes, a character each: many thousands are kept, and a Buffer costs several times as much. */
+  readonly text: string;
 }
 
 /** Rows of entries that were encoded before; a big tree is mostly the entries of the tree that it was made from. */
@@ -51,7 +49,7 @@ export function encodeTree(entries: readonly TreeEntry[], known: TreeRows = new 
     return encoded;
   });
   rows.sort((a, b) => (a.key < b.key ? -1 : 1));
-  return Buffer.concat(rows.map(({ bytes }) => bytes));
+  return Buffer.from(rows.map(({ text }) => text).join(''), 'latin1');
 }
 
 function encodeRow(entry: TreeEntry): TreeRow {
@@ -61,10 +59,8 @@ function encodeRow(entry: TreeEntry): TreeRow {
   }
   checkOid(entry.oid);
   const folder = entry.mode === '040000';
-  const head = `${folder ? '40000' : entry.mode} ${name}\0`;
-  const bytes = Buffer.allocUnsafe(head.length + OID_BYTES);
-  bytes.write(entry.oid, bytes.write(head, 'latin1'), 'hex');
-  return { key: folder ? `${name}/` : name, bytes };
+  const text = `${folder ? '40000' : entry.mode} ${name}\0${Buffer.from(entry.oid, 'hex').toString('latin1')}`;
+  return { key: folder ? `${name}/` : name, text };
 }
 
 const OID_BYTES = 20;
@@ -85,18 +81,34 @@ function refuseDuplicates(entries: readonly TreeEntry[]): void {
   }
 }
 
-/** @throws RangeError when the bytes are no tree */
-export function decodeTree(content: Uint8Array): TreeEntry[] {
+/** Entries that were read before, by their bytes, a character each. */
+export interface KnownEntries {
+  get(bytes: string): TreeEntry | undefined;
+  set(bytes: string, entry: TreeEntry): unknown;
+}
+
+/**
+ * @param known trees of one directory differ in few entries from commit to commit: the others are the same objects
+ * @throws RangeError when the bytes are no tree
+ */
+export function decodeTree(content: Uint8Array, known: KnownEntries = new Map()): TreeEntry[] {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   const entries: TreeEntry[] = [];
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
     const nul = bytes.indexOf(0, space);
-    if (space < 0 || nul < 0 || nul + 1 + OID_BYTES > bytes.length) throw new RangeError('the tree is cut off');
-    const mode = canonicalMode(Number.parseInt(bytes.toString('latin1', at, space), 8));
-    const name = decodeName(bytes.subarray(space + 1, nul));
-    entries.push({ mode, name, oid: bytes.toString('hex', nul + 1, nul + 1 + OID_BYTES) });
-    at = nul + 1 + OID_BYTES;
+    const end = nul + 1 + OID_BYTES;
+    if (space < 0 || nul < 0 || end > bytes.length) throw new RangeError('the tree is cut off');
+    const text = bytes.toString('latin1', at, end);
+    let entry = known.get(text);
+    if (entry === undefined) {
+      const mode = canonicalMode(Number.parseInt(text, 8));
+      const name = decodeName(bytes.subarray(space + 1, nul));
+      entry = { mode, name, oid: bytes.toString('hex', nul + 1, end) };
+      known.set(text, entry);
+    }
+    entries.push(entry);
+    at = end;
   }
   return entries;
 }

@@ -4,16 +4,18 @@ import { LRUCache } from 'lru-cache';
 import type { Oid } from '../types.ts';
 import { DeltaBases, PackFile } from './pack-file.ts';
 
+/** As sizes, where the cache lays out nothing beforehand: a fleet may have a repository for each cluster. */
 const MAX_KNOWN = 200_000;
 
 /** Tells which objects a bare repository holds, and where. */
 export class ObjectIndex {
   readonly #objects: string;
   /** Objects seen or written; a negative answer is never remembered. */
-  readonly #known = new LRUCache<Oid, true>({ max: MAX_KNOWN });
+  readonly #known = new LRUCache<Oid, true>({ maxSize: MAX_KNOWN, sizeCalculation: () => 1 });
   readonly #packs = new Map<string, PackFile>();
   readonly #bases = new DeltaBases();
-  #scanned = false;
+  /** The last look at which packs there are; undefined when they may be others by now. */
+  #scanned: Promise<void> | undefined;
 
   constructor(gitDirectory: string) {
     this.#objects = join(gitDirectory, 'objects');
@@ -25,26 +27,37 @@ export class ObjectIndex {
 
   /** The repository's packs have changed. */
   rescan(): void {
-    this.#scanned = false;
+    this.#scanned = undefined;
   }
 
   async has(oid: Oid): Promise<boolean> {
     if (this.#known.has(oid)) return true;
-    const found = (await this.packOf(oid)) !== undefined || existsSync(this.loosePath(oid));
+    const found = (await this.packOf(oid)) !== undefined || this.isLoose(oid);
     if (found) this.add(oid);
     return found;
   }
 
-  /** Where the object is when it is in no pack. */
-  loosePath(oid: Oid): string {
-    return join(this.#objects, oid.slice(0, 2), oid.slice(2));
+  isLoose(oid: Oid): boolean {
+    return existsSync(join(this.#objects, oid.slice(0, 2), oid.slice(2)));
   }
 
   /** @throws RangeError when an index of a pack is damaged */
   async packOf(oid: Oid): Promise<PackFile | undefined> {
-    if (!this.#scanned) await this.#scan();
+    await this.#upToDate();
     for (const pack of this.#packs.values()) if (pack.has(oid)) return pack;
     return undefined;
+  }
+
+  /** One look for all who ask at once: a fleet has hundreds of objects under way, and an index of a large pack has megabytes. */
+  async #upToDate(): Promise<void> {
+    this.#scanned ??= this.#scan();
+    const scan = this.#scanned;
+    try {
+      await scan;
+    } catch (error) {
+      if (this.#scanned === scan) this.#scanned = undefined;
+      throw error;
+    }
   }
 
   async #scan(): Promise<void> {
@@ -55,7 +68,6 @@ export class ObjectIndex {
       if (!this.#packs.has(name))
         this.#packs.set(name, await PackFile.open(join(folder, name.replace(/\.idx$/, '')), this.#bases));
     }
-    this.#scanned = true;
   }
 }
 

@@ -1,19 +1,29 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { inflateSync } from 'node:zlib';
+import fs from 'node:fs';
+import git from 'isomorphic-git';
 import { LRUCache } from 'lru-cache';
 import { TimeSlice } from '../../../concurrency/time-slice.ts';
 import type { Commit, Oid, TreeEntry } from '../types.ts';
-import { hasCode } from './error-code.ts';
-import { decodeCommit, decodeTree, type EncodedObject, isObjectType, type ObjectType } from './object-format.ts';
+import {
+  decodeCommit,
+  decodeTree,
+  type EncodedObject,
+  encodeObject,
+  type KnownEntries,
+  type ObjectType,
+} from './object-format.ts';
 import type { ObjectIndex } from './object-index.ts';
 import type { StoredObject } from './pack-file.ts';
-import type { PackObject } from './pack-format.ts';
 
-const TREE_CACHE_BYTES = 48 * 1024 * 1024;
+const TREE_CACHE_BYTES = 16 * 1024 * 1024;
 const COMMIT_CACHE_BYTES = 8 * 1024 * 1024;
-/** Rough heap cost of a parsed object against its bytes in git. */
+/** Rough heap cost of a parsed commit against its bytes in git. */
 const PARSED_FACTOR = 4;
+/** Rough heap cost of an entry of a tree, and of another tree that holds it. */
+const [ENTRY_BYTES, REFERENCE_BYTES] = [320, 8];
+/** Entries of trees of all repositories. */
+const MAX_ENTRIES = 100_000;
+
+const ENTRIES = new LRUCache<string, TreeEntry>({ maxSize: MAX_ENTRIES, sizeCalculation: () => 1 });
 
 export type ReadFailure = 'missing' | 'damaged';
 
@@ -35,8 +45,9 @@ export class ParsedObjects {
   readonly trees = new LRUCache<Oid, readonly TreeEntry[]>({ maxSize: TREE_CACHE_BYTES });
   readonly commits = new LRUCache<Oid, Commit>({ maxSize: COMMIT_CACHE_BYTES });
 
-  addTree(oid: Oid, entries: readonly TreeEntry[], bytes: number): void {
-    this.trees.set(oid, entries, { size: (bytes + 64) * PARSED_FACTOR });
+  /** @param made how many of the entries no other tree shares, as far as is known */
+  addTree(oid: Oid, entries: readonly TreeEntry[], made: number): void {
+    this.trees.set(oid, entries, { size: 64 + entries.length * REFERENCE_BYTES + made * ENTRY_BYTES });
   }
 
   addCommit(commit: Commit, bytes: number): void {
@@ -49,14 +60,18 @@ const READING = new TimeSlice(5);
 /** Of the tree without entries, which git has although nobody wrote it. */
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
+/** Objects that are not on disk yet. */
+type PendingObjects = (oid: Oid) => EncodedObject | undefined;
+
 /** Reads objects of one bare repository. */
 export class ObjectReader {
+  readonly #gitDirectory: string;
   readonly #index: ObjectIndex;
   readonly #parsed: ParsedObjects;
-  readonly #pending: (oid: Oid) => EncodedObject | undefined;
+  readonly #pending: PendingObjects;
 
-  /** @param pending objects that are not on disk yet */
-  constructor(index: ObjectIndex, parsed: ParsedObjects, pending: (oid: Oid) => EncodedObject | undefined) {
+  constructor(gitDirectory: string, index: ObjectIndex, parsed: ParsedObjects, pending: PendingObjects) {
+    this.#gitDirectory = gitDirectory;
     this.#index = index;
     this.#parsed = parsed;
     this.#pending = pending;
@@ -77,8 +92,16 @@ export class ObjectReader {
     const cached = this.#parsed.trees.get(oid);
     if (cached !== undefined) return cached;
     const content = await this.#content(oid, 'tree');
-    const entries = parse(oid, () => decodeTree(content));
-    this.#parsed.addTree(oid, entries, content.byteLength);
+    let made = 0;
+    const known: KnownEntries = {
+      get: (bytes) => ENTRIES.get(bytes),
+      set: (bytes, entry) => {
+        made += 1;
+        ENTRIES.set(bytes, entry);
+      },
+    };
+    const entries = parse(oid, () => decodeTree(content, known));
+    this.#parsed.addTree(oid, entries, made);
     return entries;
   }
 
@@ -91,7 +114,7 @@ export class ObjectReader {
    * As it is, whatever it is.
    * @throws ObjectReadError
    */
-  async object(oid: Oid): Promise<PackObject> {
+  async object(oid: Oid): Promise<EncodedObject> {
     const { type, content } = this.#pending(oid) ?? (await this.#read(oid));
     return { oid, type, content };
   }
@@ -105,14 +128,14 @@ export class ObjectReader {
   async #read(oid: Oid): Promise<StoredObject> {
     const stored = await this.#stored(oid);
     if (stored === undefined) throw new ObjectReadError(oid, 'missing', undefined);
-    if (idOf(stored) !== oid) throw new ObjectReadError(oid, 'damaged', undefined);
+    if (encodeObject(stored.type, stored.content).oid !== oid) throw new ObjectReadError(oid, 'damaged', undefined);
     return stored;
   }
 
   async #stored(oid: Oid): Promise<StoredObject | undefined> {
     if (oid === EMPTY_TREE) return { type: 'tree', content: Buffer.alloc(0) };
     try {
-      return (await this.#packed(oid)) ?? readLoose(this.#index.loosePath(oid)) ?? (await this.#packedMeanwhile(oid));
+      return (await this.#packed(oid)) ?? (await this.#loose(oid)) ?? (await this.#packedMeanwhile(oid));
     } catch (cause) {
       throw new ObjectReadError(oid, 'damaged', cause);
     }
@@ -124,33 +147,17 @@ export class ObjectReader {
     return pack?.read(oid);
   }
 
+  async #loose(oid: Oid): Promise<StoredObject | undefined> {
+    if (!this.#index.isLoose(oid)) return undefined;
+    const loose = await git.readObject({ fs, gitdir: this.#gitDirectory, oid, format: 'content', cache: {} });
+    if (loose.format !== 'content') throw new RangeError(`unexpected format ${loose.format}`);
+    const { buffer, byteOffset, byteLength } = loose.object;
+    return { type: loose.type, content: Buffer.from(buffer, byteOffset, byteLength) };
+  }
+
   #packedMeanwhile(oid: Oid): Promise<StoredObject | undefined> {
     this.#index.rescan();
     return this.#packed(oid);
-  }
-}
-
-function idOf({ type, content }: StoredObject): Oid {
-  return createHash('sha1').update(`${type} ${content.length}\0`).update(content).digest('hex');
-}
-
-function readLoose(path: string): StoredObject | undefined {
-  const file = readIfThere(path);
-  if (file === undefined) return undefined;
-  const bytes = inflateSync(file);
-  const end = bytes.indexOf(0);
-  const [type = '', length] = bytes.toString('latin1', 0, Math.max(end, 0)).split(' ');
-  const content = bytes.subarray(end + 1);
-  if (!isObjectType(type) || Number(length) !== content.length) throw new RangeError('the loose object has no header');
-  return { type, content };
-}
-
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
   }
 }
 

@@ -1,14 +1,12 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { deflateSync } from 'node:zlib';
 import type { Oid } from '../types.ts';
+import { deflated } from './compress.ts';
 import { hasCode } from './error-code.ts';
-import type { EncodedObject } from './object-format.ts';
+import { type EncodedObject, objectHeader } from './object-format.ts';
 import type { ObjectIndex } from './object-index.ts';
 import { encodePack } from './pack-format.ts';
 
-/** Drafts are small and short-lived; git packs them well when it repacks. */
-const DEFLATE_LEVEL = 1;
 /** Up to so many objects become loose ones, as in git itself (`transfer.unpackLimit`): each pack is one more to search. */
 const LOOSE_LIMIT = 64;
 /** Content that waits in memory; beyond it nothing waits for the push. */
@@ -39,10 +37,10 @@ export class ObjectWriter {
   }
 
   async write(object: EncodedObject): Promise<Oid> {
-    const { oid, bytes } = object;
+    const { oid, content } = object;
     if (this.#pending.has(oid) || (await this.#index.has(oid)) || this.#pending.has(oid)) return oid;
     this.#pending.set(oid, object);
-    this.#pendingBytes += bytes.length;
+    this.#pendingBytes += content.length;
     if (this.#pendingBytes > PENDING_BYTES) await this.flush();
     return oid;
   }
@@ -60,20 +58,20 @@ export class ObjectWriter {
     if (objects.length === 0) return;
     if (objects.length <= LOOSE_LIMIT) for (const object of objects) this.#writeLoose(object);
     else await this.#writePack(objects);
-    for (const { oid, bytes } of objects) {
+    for (const { oid, content } of objects) {
       this.#index.add(oid);
       this.#pending.delete(oid);
-      this.#pendingBytes -= bytes.length;
+      this.#pendingBytes -= content.length;
     }
   }
 
-  #writeLoose({ oid, bytes }: EncodedObject): void {
+  #writeLoose({ oid, type, content }: EncodedObject): void {
     const path = join(this.#objects, oid.slice(0, 2), oid.slice(2));
-    this.#writeFile('tmp_obj', path, deflateSync(bytes, { level: DEFLATE_LEVEL }));
+    this.#writeFile('tmp_obj', path, deflated(Buffer.concat([Buffer.from(objectHeader(type, content)), content])));
   }
 
   async #writePack(objects: readonly EncodedObject[]): Promise<void> {
-    const { checksum, pack, index } = await encodePack(objects, DEFLATE_LEVEL);
+    const { checksum, pack, index } = await encodePack(objects);
     const path = join(this.#objects, 'pack', `pack-${checksum}`);
     this.#writeFile('pack/tmp_pack', `${path}.pack`, pack);
     // The index last: a pack is there when its index is.

@@ -2,21 +2,21 @@ import { LRUCache } from 'lru-cache';
 import { TerminalError, TransientError } from '../../../api/errors.ts';
 import type { Oid, PushOutcome, RefUpdate } from '../types.ts';
 import { missingObjects, type ObjectSource } from './direct/missing-objects.ts';
-import type { PackObject } from './pack-format.ts';
+import type { EncodedObject } from './object-format.ts';
 import { checkOid, checkRefName } from './ref-format.ts';
 
 const MAX_UNPUSHED = 10_000;
 
 /** Commits made here that no push is known to have brought to the remote. */
 export class OutgoingCommits {
-  readonly #unpushed = new LRUCache<Oid, true>({ max: MAX_UNPUSHED });
+  readonly #unpushed = new LRUCache<Oid, true>({ maxSize: MAX_UNPUSHED, sizeCalculation: () => 1 });
 
   add(oid: Oid): void {
     this.#unpushed.set(oid, true);
   }
 
   /** What the remote lacks of the targets when its refs are as the updates expect; undefined when it takes git to tell. */
-  async missing(source: ObjectSource, updates: readonly RefUpdate[]): Promise<readonly PackObject[] | undefined> {
+  async missing(source: ObjectSource, updates: readonly RefUpdate[]): Promise<readonly EncodedObject[] | undefined> {
     const wanted = updates.flatMap(({ expected, target }) => (target === null || target === expected ? [] : [target]));
     const had = updates.flatMap(({ expected }) => (expected === null ? [] : [expected]));
     try {

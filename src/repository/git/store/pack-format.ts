@@ -1,7 +1,8 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { crc32, deflateSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import type { Oid } from '../types.ts';
+import { deflated } from './compress.ts';
 import type { EncodedObject, ObjectType } from './object-format.ts';
 
 /** A pack and its index, both of version 2 (gitformat-pack). */
@@ -11,9 +12,6 @@ export interface EncodedPack {
   readonly pack: Buffer;
   readonly index: Buffer;
 }
-
-/** What a pack holds of an object. */
-export type PackObject = Pick<EncodedObject, 'oid' | 'type'> & { readonly content: Uint8Array };
 
 interface Entry {
   readonly oid: Oid;
@@ -29,12 +27,12 @@ const INDEX_MAGIC = 0xff744f63;
 const SLICE_BYTES = 1024 * 1024;
 
 /** @param objects different ones, of less than 2 GiB together */
-export async function encodePack(objects: readonly PackObject[], level: number): Promise<EncodedPack> {
+export async function encodePack(objects: readonly EncodedObject[]): Promise<EncodedPack> {
   const entries: Entry[] = [];
   let offset = HEADER_BYTES;
   let slice = 0;
   for (const { oid, type, content } of objects) {
-    const bytes = Buffer.concat([entryHeader(type, content.byteLength), deflateSync(content, { level })]);
+    const bytes = Buffer.concat([entryHeader(type, content.byteLength), deflated(content)]);
     entries.push({ oid, bytes, offset });
     offset += bytes.length;
     slice += content.byteLength;
@@ -87,6 +85,7 @@ function words(values: readonly number[]): Buffer {
 }
 
 function withChecksum(parts: readonly Buffer[]): Buffer {
-  const bytes = Buffer.concat(parts);
-  return Buffer.concat([bytes, hash('sha1', bytes, 'buffer')]);
+  const sum = createHash('sha1');
+  for (const part of parts) sum.update(part);
+  return Buffer.concat([...parts, sum.digest()]);
 }

@@ -103,6 +103,16 @@ describe('reading', () => {
     );
   });
 
+  test('what two trees have in common is read once', () => {
+    const shared = Array.from({ length: 3 }, (_, index) => ({ mode: '100644' as const, name: `f${index}`, oid: OID }));
+    const known = new Map();
+    const one = decodeTree(encodeTree(shared), known);
+    const other = decodeTree(encodeTree([...shared.slice(1), { mode: '100755', name: 'f0', oid: OID }]), known);
+    expect(other).toMatchObject([{ name: 'f0', mode: '100755' }, { name: 'f1' }, { name: 'f2' }]);
+    expect(other.map((entry) => one.includes(entry))).toEqual([false, true, true]);
+    expect(known.size).toBe(4);
+  });
+
   test('names that are not UTF-8 keep their bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 6 }), (bytes) => {

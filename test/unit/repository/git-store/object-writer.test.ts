@@ -17,7 +17,7 @@ beforeEach(() => {
   execFileSync('git', ['init', '-q', '--bare', repository]);
   index = new ObjectIndex(repository);
   writer = new ObjectWriter(repository, index);
-  reader = new ObjectReader(index, new ParsedObjects(), (oid) => writer.pending(oid));
+  reader = new ObjectReader(repository, index, new ParsedObjects(), (oid) => writer.pending(oid));
 });
 afterEach(() => rmSync(repository, { recursive: true }));
 
@@ -75,9 +75,9 @@ test.each([
 });
 
 test('memory is bounded: beyond 16 MiB objects go to disk without a flush', async () => {
-  const objects = blobs(17, 1024 * 1024);
+  const objects = blobs(18, 1024 * 1024);
   await writeAll(objects);
-  expect(onDisk().size).toBe(16);
+  expect(onDisk().size).toBe(17);
   expect(objects.filter(({ oid }) => writer.pending(oid)).map(({ oid }) => oid)).toEqual([objects.at(-1)?.oid]);
 });
 

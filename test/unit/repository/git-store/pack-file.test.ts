@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => rmSync(repository, { recursive: true }));
 
 function openReader(): ObjectReader {
-  return new ObjectReader(new ObjectIndex(repository), new ParsedObjects(), () => undefined);
+  return new ObjectReader(repository, new ObjectIndex(repository), new ParsedObjects(), () => undefined);
 }
 
 function git(...args: string[]): Buffer {
@@ -122,7 +122,7 @@ describe('objects are what git says they are', () => {
 
   test('compressed so badly that it has become several times as long', async () => {
     const object = encodeObject('blob', noise(10_000, 'x'));
-    const { pack, index, checksum } = await encodePack([object], 0);
+    const { pack, index, checksum } = await encodePack([object]);
     // A stored block of deflate holds a length, its complement and as many bytes; many hold none.
     const empty = Buffer.from('000000ffff', 'hex');
     const headerBytes = 12 + 3 + 2;
@@ -186,7 +186,7 @@ describe('what is damaged is told so', () => {
       whole.subarray(0, 100),
       deflateSync('blob 3\0abcd'),
       deflateSync('text'),
-      deflateSync(encodeObject('blob', Buffer.from('other')).bytes),
+      deflateSync('blob 5\0other'),
     ];
     for (const bytes of others) {
       rmSync(path);
@@ -198,7 +198,7 @@ describe('what is damaged is told so', () => {
 
 test('a pack index may lead beyond 2 GiB', async () => {
   const object = encodeObject('blob', Buffer.from('far away'));
-  const { index } = await encodePack([object], 1);
+  const { index } = await encodePack([object]);
   const offsetAt = index.length - 40 - 4;
   const far = Buffer.alloc(8);
   far.writeBigUInt64BE(0x123456789an);
@@ -232,4 +232,13 @@ describe('a delta', () => {
   ])('with %s is refused', (_name, bytes) => {
     expect(() => applyDelta(base, Buffer.from(bytes))).toThrow(RangeError);
   });
+});
+
+test('the packs are looked through once for all who ask at the same time', async () => {
+  const oid = hashObject('blob', noise(2000, 'asked'));
+  execFileSync('git', ['-C', repository, 'pack-objects', '-q', join(packFolder(), 'pack')], { input: `${oid}\n` });
+  const index = new ObjectIndex(repository);
+  const packs = await Promise.all(Array.from({ length: 50 }, () => index.packOf(oid)));
+  expect(packs[0]).toBeDefined();
+  expect(new Set(packs).size).toBe(1);
 });

@@ -1,7 +1,8 @@
 import { TransientError, VerandaError } from '../../../../api/errors.ts';
 import type { CallOptions } from '../../../types.ts';
 import type { PushOutcome, RefMap, RefUpdate } from '../../types.ts';
-import { encodePack, type PackObject } from '../pack-format.ts';
+import type { EncodedObject } from '../object-format.ts';
+import { encodePack } from '../pack-format.ts';
 import { outcomesOf } from '../push-outcome.ts';
 import type { Remote } from '../remote.ts';
 import {
@@ -19,7 +20,6 @@ import { AnswerLost, type GitService, type SmartHttp } from './smart-http.ts';
 
 /** A server that is upgraded, or replaced by another, is asked again after so long. */
 const CAPABILITIES_MS = 600_000;
-const DEFLATE_LEVEL = 1;
 const NONE: Capabilities = new Map();
 
 interface Known {
@@ -51,7 +51,7 @@ export class DirectPush {
    */
   async push(
     updates: readonly RefUpdate[],
-    objects: readonly PackObject[],
+    objects: readonly EncodedObject[],
     options: CallOptions,
   ): Promise<ReadonlyMap<string, PushOutcome> | undefined> {
     const changes = updates.filter(({ expected, target }) => expected !== target);
@@ -79,12 +79,12 @@ export class DirectPush {
     connection: SmartHttp,
     changes: readonly RefUpdate[],
     held: readonly RefUpdate[],
-    objects: readonly PackObject[],
+    objects: readonly EncodedObject[],
   ): Promise<ReadonlyMap<string, PushOutcome> | undefined> {
     const capabilities = await this.#capabilities(connection, 'git-receive-pack');
     if (!takesPush(capabilities, changes)) return undefined;
     if (held.length > 0 && !(await this.#areAsExpected(connection, held))) return undefined;
-    const { pack } = await encodePack(objects, DEFLATE_LEVEL);
+    const { pack } = await encodePack(objects);
     const answer = await connection.call('git-receive-pack', encodePush(changes, pack, capabilities));
     const report = readPushReport(answer, capabilities);
     if (report === undefined || changes.some(({ ref }) => !report.refs.has(ref))) return undefined;

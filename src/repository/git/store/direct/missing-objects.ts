@@ -1,11 +1,11 @@
 import type { Commit, Oid, TreeEntry } from '../../types.ts';
-import type { PackObject } from '../pack-format.ts';
+import type { EncodedObject } from '../object-format.ts';
 
 /** Reads the mirror. */
 export interface ObjectSource {
   commit(oid: Oid): Promise<Commit>;
   tree(oid: Oid): Promise<readonly TreeEntry[]>;
-  object(oid: Oid): Promise<PackObject>;
+  object(oid: Oid): Promise<EncodedObject>;
 }
 
 export interface PushedCommits {
@@ -31,7 +31,7 @@ const SUBMODULE = '160000';
 export async function missingObjects(
   source: ObjectSource,
   commits: PushedCommits,
-): Promise<readonly PackObject[] | undefined> {
+): Promise<readonly EncodedObject[] | undefined> {
   const fresh = await newCommits(source, commits);
   if (fresh === undefined) return undefined;
   const missing = new MissingObjects(source);
@@ -82,14 +82,14 @@ class Ancestry {
 
 class MissingObjects {
   readonly #source: ObjectSource;
-  readonly #objects = new Map<Oid, PackObject>();
+  readonly #objects = new Map<Oid, EncodedObject>();
   #bytes = 0;
 
   constructor(source: ObjectSource) {
     this.#source = source;
   }
 
-  get all(): readonly PackObject[] {
+  get all(): readonly EncodedObject[] {
     return [...this.#objects.values()];
   }
 
