@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { ConflictError, TerminalError, TransientError } from '../../api/errors.ts';
+import { Crowd } from './crowd.ts';
 import { RefView } from './ref-view.ts';
 import type { GitRemote } from './remote.ts';
 import type { Oid, PushOutcome, RefUpdate } from './types.ts';
@@ -57,13 +58,14 @@ type Sent =
   | { readonly kind: 'lost'; readonly error: TransientError };
 
 /**
- * The one queue of pushes to a remote. While a push is in flight the next batch gathers; a batch goes out as one atomic
+ * The one queue of pushes to a remote. While a push is in flight the next batch gathers, and a little longer when many come; a batch goes out as one atomic
  * push in which each unit builds on the ones before it. A rejected batch is planned again on a new listing, and after
  * that unit by unit, so that a unit which cannot be pushed fails alone.
  */
 export class GitBatcher {
   readonly #remote: GitRemote;
   readonly #queue: Job[] = [];
+  readonly #crowd = new Crowd();
   #running = false;
   /** False once the server has said that it cannot. */
   #atomic = true;
@@ -92,6 +94,7 @@ export class GitBatcher {
       job.cancelled = true;
     };
     signal?.addEventListener('abort', cancel, { once: true });
+    this.#crowd.comes(this.#running);
     this.#queue.push(job);
     if (!this.#running) {
       this.#running = true;
@@ -107,6 +110,7 @@ export class GitBatcher {
     // Lets callers that are ready in the same turn of the event loop into the same push.
     await setImmediate();
     while (this.#queue.length > 0) {
+      await this.#crowd.gather(() => this.#queue.length);
       const jobs = this.#queue.splice(0, BATCH_LIMIT).filter((job) => !job.cancelled);
       try {
         await this.#sendBatch(jobs);
