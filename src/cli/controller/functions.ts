@@ -35,7 +35,7 @@ export interface ClusterFunctionsOptions {
   readonly logger: Logger;
 }
 
-const RESULT_CACHE_BYTES = 64 * 1024 * 1024;
+const RESULT_CACHE_BYTES = 32 * 1024 * 1024;
 /** How long a pull secret that was read counts. */
 const SECRET_TTL_MS = 60_000;
 

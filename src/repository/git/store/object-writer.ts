@@ -10,7 +10,7 @@ import { encodePack } from './pack-format.ts';
 /** Up to so many objects become loose ones, as in git itself (`transfer.unpackLimit`): each pack is one more to search. */
 const LOOSE_LIMIT = 64;
 /** Content that waits in memory; beyond it nothing waits for the push. */
-const PENDING_BYTES = 16 * 1024 * 1024;
+const PENDING_BYTES = 8 * 1024 * 1024;
 
 /**
  * Adds objects to a bare repository. They wait in memory until `flush`, which must come before git needs them: a fleet

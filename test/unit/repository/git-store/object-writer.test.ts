@@ -74,10 +74,10 @@ test.each([
   expect(objects.some(({ oid }) => writer.pending(oid))).toBe(false);
 });
 
-test('memory is bounded: beyond 16 MiB objects go to disk without a flush', async () => {
-  const objects = blobs(18, 1024 * 1024);
+test('memory is bounded: beyond 8 MiB objects go to disk without a flush', async () => {
+  const objects = blobs(10, 1024 * 1024);
   await writeAll(objects);
-  expect(onDisk().size).toBe(17);
+  expect(onDisk().size).toBe(9);
   expect(objects.filter(({ oid }) => writer.pending(oid)).map(({ oid }) => oid)).toEqual([objects.at(-1)?.oid]);
 });
 
