@@ -33,6 +33,8 @@ export interface OperatorOptions
   readonly isCurrent?: (informer: ManagedInformer) => boolean;
   readonly workers?: Partial<Workers>;
   readonly metrics?: ManagerOptions['metrics'];
+  /** A repository was read, by its key. */
+  readonly onSynced?: (key: string) => void;
   readonly reconcileTimeoutMs?: number;
   /** How long `stop` lets reconciles go on. */
   readonly drainMs?: number;
@@ -84,7 +86,7 @@ export class Operator {
       now: () => new Date(),
     };
     addIndexes(informers);
-    const repositoryReconciler = new RepositoryReconciler(env, workers.repository);
+    const repositoryReconciler = new RepositoryReconciler({ ...env, onSynced: options.onSynced }, workers.repository);
     const repositories = this.#manager.addController(repositoryReconciler, {
       lane: (key) => (isFailing(informers.repositories.get(key)) ? 'failing' : key),
       perLane: share(workers.repository),

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import { TransientError } from '../../api/errors.ts';
 import {
   ALL_KINDS,
@@ -53,8 +52,6 @@ export interface ClusterOperatorOptions {
   readonly logger: Logger;
 }
 
-/** URLs whose last listing is remembered. */
-const MAX_LISTED = 10_000;
 /** In a fleet hardly any package is rendered twice. */
 const RENDER_CACHE_BYTES = 16 * 1024 * 1024;
 /** How long the first work may wait for what is injected to be known; after that each variant waits for itself. */
@@ -81,8 +78,8 @@ export class ClusterOperator {
   readonly #functions: ClusterFunctions;
   readonly #renderer: ClosableRenderer;
   readonly #informers: ReturnType<typeof openInformers>;
-  /** Seconds since the epoch at which a URL was last listed. */
-  readonly #listed = new LRUCache<string, number>({ max: MAX_LISTED });
+  /** Seconds since the epoch at which each repository was last read. */
+  readonly #synced = new Map<string, number>();
 
   constructor(options: ClusterOperatorOptions) {
     const { settings, client, leadership, identity, metrics, logger } = options;
@@ -146,6 +143,7 @@ export class ClusterOperator {
         variantSet: settings.variantSetWorkers,
       },
       metrics: this.#controllerMetrics(),
+      onSynced: (key) => this.#synced.set(key, Date.now() / 1000),
       reconcileTimeoutMs: settings.reconcileTimeout,
       drainMs: settings.shutdownGrace * DRAIN_SHARE,
       beforeControllers: (signal) => this.#beforeControllers(signal),
@@ -213,6 +211,7 @@ export class ClusterOperator {
     this.repositories.onChange(({ before, after }) => {
       const { metadata } = after ?? before ?? {};
       if (metadata) watches.moved(objectKey(metadata), named(before), named(after));
+      if (metadata && !after) this.#synced.delete(objectKey(metadata));
     });
     return watches;
   }
@@ -224,7 +223,6 @@ export class ClusterOperator {
       leadership,
       metrics,
       now: () => performance.now(),
-      onListed: () => this.#listed.set(opening.url, Date.now() / 1000),
       logger,
     });
   }
@@ -264,7 +262,7 @@ export class ClusterOperator {
     metrics.maxWorkers('packagevariantset', settings.variantSetWorkers);
     metrics.observe({
       packageRevisions: (): Iterable<Sample> => revisionCounts(revisions.list()),
-      repositorySyncs: (): Iterable<Sample> => syncTimes(repositories.list(), (url) => this.#listed.get(url)),
+      repositorySyncs: (): Iterable<Sample> => syncTimes(repositories.list(), this.#synced),
     });
   }
 }

@@ -17,6 +17,7 @@ import { VERSION } from '../version.ts';
 import { takeLock } from '../workspace-lock.ts';
 import { readConfiguration, settingsDocument } from './configuration.ts';
 import { ControllerProcess } from './process.ts';
+import { ServerContact } from './server-contact.ts';
 import type { Settings } from './settings.ts';
 
 export interface ControllerOptions {
@@ -56,13 +57,19 @@ async function runController(settings: Settings, logger: Logger, context: CliCon
   const unlock = await lockMirrors(settings.mirrors);
   const metrics = createPrometheusMetrics();
   const credentials = await loadCredentials({ kubeconfig: settings.kubeconfig, context: settings.context });
-  const connection = { credentials, userAgent: `veranda/${VERSION}`, metrics: requestMetrics(metrics), logger };
+  const contact = new ServerContact(() => performance.now());
+  const connection = {
+    credentials,
+    userAgent: `veranda/${VERSION}`,
+    metrics: requestMetrics(metrics, contact),
+    logger,
+  };
   const client = new HttpApiClient({ ...connection, rate: requestRate(settings) });
   // A lease must not wait behind other requests.
   const leaseClient = new HttpApiClient({ ...connection, connections: 1 });
   const identity = `${context.env.POD_NAME ?? hostname()}_${randomUUID()}`;
   const elector = leaderElector(settings, { credentials, client: leaseClient, identity, metrics, logger });
-  const run = new ControllerProcess({ settings, client, elector, identity, metrics, logger });
+  const run = new ControllerProcess({ settings, client, contact, elector, identity, metrics, logger });
   let exitCode: number = EXIT.failed;
   try {
     exitCode = await run.run(context.signal);
@@ -92,8 +99,13 @@ function requestRate({
   return qps === 0 ? undefined : { requestsPerSecond: qps, burst };
 }
 
-function requestMetrics(metrics: MetricsRegistry): ApiRequestMetrics {
-  return { requested: ({ method, code }) => metrics.apiRequest(method, code === 'error' ? '<error>' : String(code)) };
+function requestMetrics(metrics: MetricsRegistry, contact: ServerContact): ApiRequestMetrics {
+  return {
+    requested: ({ method, code }) => {
+      metrics.apiRequest(method, code === 'error' ? '<error>' : String(code));
+      contact.requested({ code });
+    },
+  };
 }
 
 interface ElectionParts {

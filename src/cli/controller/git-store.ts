@@ -9,8 +9,6 @@ export interface ClusterGitStoreOptions {
   readonly metrics: Pick<Metrics, 'gitOperation'>;
   /** Milliseconds of a clock that does not jump. */
   readonly now: () => number;
-  /** Refs were listed. */
-  readonly onListed: () => void;
   readonly logger: Logger;
 }
 
@@ -19,7 +17,7 @@ export interface ClusterGitStoreOptions {
  * compare-and-swap anyway; the fence keeps a process that has slept from doing over what another one does now.
  */
 export function clusterGitStore(store: GitStore, options: ClusterGitStoreOptions): GitStore {
-  const { leadership, metrics, now, onListed, logger } = options;
+  const { leadership, metrics, now, logger } = options;
   const measured = async <T>(operation: GitOperation, call: () => Promise<T>): Promise<T> => {
     const started = now();
     const told = (result: OperationResult) => {
@@ -38,11 +36,7 @@ export function clusterGitStore(store: GitStore, options: ClusterGitStoreOptions
   };
   return {
     ...bound(store),
-    listRemote: async (callOptions) => {
-      const refs = await measured('list', () => store.listRemote(callOptions));
-      onListed();
-      return refs;
-    },
+    listRemote: (callOptions) => measured('list', () => store.listRemote(callOptions)),
     fetch: (refs, callOptions) => measured('fetch', () => store.fetch(refs, callOptions)),
     push: async (updates, callOptions = {}) => {
       if (!leadership.isLeading()) {

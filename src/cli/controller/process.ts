@@ -12,12 +12,14 @@ import { ClusterOperator } from './cluster-operator.ts';
 import { explainedSecret } from './cluster-secrets.ts';
 import { healthEndpoint, metricsEndpoint } from './endpoints.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
+import type { ServerContact } from './server-contact.ts';
 import type { Settings } from './settings.ts';
 import { SyncEndpoint } from './sync-endpoint.ts';
 
 export interface ControllerProcessOptions {
   readonly settings: Settings;
   readonly client: ApiClient;
+  readonly contact: ServerContact;
   /** Absent: this process works without a lease. */
   readonly elector?: LeaderElector;
   readonly identity: string;
@@ -110,12 +112,13 @@ export class ControllerProcess {
   }
 
   async #listen(servers: HttpServer[]): Promise<void> {
-    const { settings, metrics, logger } = this.#options;
+    const { settings, contact, metrics, logger } = this.#options;
     const health = healthEndpoint({
       live: this.#operator.freshness,
       ready: [
         { name: 'caches', check: () => (this.#operator.hasSynced ? undefined : 'the first lists are not there yet') },
         { name: 'stopping', check: () => (this.#stopping ? 'the process is being ended' : undefined) },
+        contact.check,
       ],
     });
     const wanted = [

@@ -22,13 +22,14 @@ export function revisionCounts(revisions: readonly PackageRevision[]): readonly 
   );
 }
 
-/** @param listedAt when a URL was last listed, in seconds since the epoch */
+/** @param syncedAt when a repository was last read, by its key, in seconds since the epoch */
 export function syncTimes(
   repositories: readonly Repository[],
-  listedAt: (url: string) => number | undefined,
+  syncedAt: ReadonlyMap<string, number>,
 ): readonly Sample[] {
-  return repositories.slice(0, MAX_REPOSITORIES).flatMap(({ metadata, spec }) => {
-    const value = spec?.git?.repo === undefined ? undefined : listedAt(spec.git.repo);
-    return value === undefined ? [] : [{ labels: { repository: objectKey(metadata) }, value }];
+  return repositories.slice(0, MAX_REPOSITORIES).flatMap(({ metadata }) => {
+    const repository = objectKey(metadata);
+    const value = syncedAt.get(repository);
+    return value === undefined ? [] : [{ labels: { repository }, value }];
   });
 }

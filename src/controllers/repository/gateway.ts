@@ -35,6 +35,11 @@ const LISTINGS = 32;
 /** A long fetch must not hold up the push of the same remote. */
 const CALLS_PER_REMOTE = 2;
 
+interface SecretName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 interface Opened {
   readonly identity: string;
   readonly repository: Promise<PackageRepository>;
@@ -103,7 +108,8 @@ export class RepositoryGateway {
   }
 
   /** A store on any URL, for packages that are cloned from repositories nobody registered. */
-  store(url: string, scope: string, credentials: CredentialsProvider | undefined): Promise<GitStore> {
+  store(url: string, secret: SecretName | undefined, credentials: CredentialsProvider | undefined): Promise<GitStore> {
+    const scope = secret === undefined ? '' : `${secret.namespace}/${secret.name}`;
     const id = `${url}\0${scope}`;
     const known = this.#stores.get(id);
     if (known) return known;
@@ -111,6 +117,7 @@ export class RepositoryGateway {
       url,
       directory: mirrorDirectory(mirrorRoot(this.#options.mirrors, scope), url),
       credentials,
+      ...(secret === undefined ? {} : { credentialsName: `Secret ${secret.name}` }),
       allowLocal: this.#options.allowLocal,
     }).then((opened) => new LimitedGitStore(opened, this.#network));
     this.#stores.set(id, opening);
@@ -119,9 +126,9 @@ export class RepositoryGateway {
   }
 
   #store(object: Repository, url: string): Promise<GitStore> {
-    const secret = object.spec?.git?.secretRef?.name ?? '';
-    const scope = secret === '' ? '' : `${object.metadata.namespace ?? ''}/${secret}`;
-    return this.store(url, scope, this.#options.credentials(object));
+    const name = object.spec?.git?.secretRef?.name;
+    const secret = name ? { namespace: object.metadata.namespace ?? '', name } : undefined;
+    return this.store(url, secret, this.#options.credentials(object));
   }
 }
 

@@ -42,6 +42,8 @@ const MAX_WARNINGS = 20;
 type RepositoryEnvironment = Pick<ControllerEnvironment, 'store' | 'gateway' | 'events' | 'logger' | 'wake'> & {
   readonly repositories: Lister<Repository>;
   readonly revisions: Lister<PackageRevision>;
+  /** A repository was read. */
+  readonly onSynced?: (key: string) => void;
 };
 
 /**
@@ -74,7 +76,7 @@ export class RepositoryReconciler implements Reconciler {
     const holder = placeHolder(object, this.#env.repositories.byIndex(INDEX.remote, remoteOf(object)));
     if (holder) {
       await this.#forget(key);
-      report.blocked('Overlaps', overlapMessage(holder), false);
+      report.blocked('Overlaps', overlapMessage(holder));
       return report.write();
     }
     const plan = planSync(object, this.#schedule(report, object), this.#synced.get(key), context.now());
@@ -128,7 +130,9 @@ export class RepositoryReconciler implements Reconciler {
     if (!plan.due) return repository.snapshot({ signal });
     const at = now();
     const snapshot = await repository.sync({ signal });
-    this.#synced.set(objectKey(object.metadata), { at, of: syncIdentity(object) });
+    const key = objectKey(object.metadata);
+    this.#synced.set(key, { at, of: syncIdentity(object) });
+    this.#env.onSynced?.(key);
     return snapshot;
   }
 
@@ -151,7 +155,7 @@ export class RepositoryReconciler implements Reconciler {
 
   #failed(report: ObjectReport<Repository>, key: string, error: unknown): void {
     const { throws, afterMs } = nextLook(error);
-    report.failed(error, throws ? undefined : afterMs);
+    report.failed(located(error), throws ? undefined : afterMs);
     if (throws && afterMs !== undefined) this.#env.wake.repository(key, afterMs);
   }
 
@@ -234,6 +238,12 @@ export class RepositoryReconciler implements Reconciler {
       return ignored(error.message);
     }
   }
+}
+
+/** Whoever checks addresses does not know where this one stands. */
+function located(error: unknown): unknown {
+  if (!(error instanceof TerminalError) || error.reason !== 'InvalidURL') return error;
+  return new TerminalError(error.reason, error.message, { ...error.location, field: 'spec.git.repo', cause: error });
 }
 
 function vanishedWarning({ package: name, seenTag }: KnownRevision): Warning {

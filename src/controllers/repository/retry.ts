@@ -21,6 +21,9 @@ const ACTED_ON: ReadonlyMap<string, number> = new Map([
   ['AuthFailed', 300_000],
   ['HostKeyMismatch', 300_000],
   ['TLSVerify', 300_000],
+  ['SecretForbidden', AWAY_MS],
+  ['SecretNotFound', AWAY_MS],
+  ['InvalidSecret', AWAY_MS],
   ['BranchNotFound', 120_000],
   ['NotFound', 120_000],
 ]);

@@ -126,6 +126,8 @@ export interface GitRemoteOptions {
   /** Folder for the bare mirror; made when missing, rebuilt when broken. Belongs to one store at a time. */
   readonly directory: string;
   readonly credentials?: CredentialsProvider;
+  /** What they are called in messages: `Secret git-auth`. */
+  readonly credentialsName?: string;
   /** `http://host:port` proxy for http(s) remotes. */
   readonly proxy?: string;
   /** Local paths and `file://` are refused unless set (CLI and tests). */

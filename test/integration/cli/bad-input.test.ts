@@ -230,7 +230,9 @@ describe('addresses of repositories', () => {
   });
 
   test('a scheme that we do not talk', () => {
-    expect(ready('scheme', 'Repository')).toMatch(/^False InvalidURL: .*the scheme gopher is not allowed/);
+    expect(ready('scheme', 'Repository')).toMatch(
+      /^False InvalidURL: spec\.git\.repo: .*the scheme gopher is not allowed/,
+    );
   });
 
   test('nothing that an address asks for was run', async () => {
@@ -243,7 +245,7 @@ describe('repositories', () => {
   test.each([
     ['no-branch', /^False BranchNotFound: spec.git.branch: branch nowhere does not exist/],
     ['no-remote', /^False NotFound: there is no git repository at .*nothing\.git/],
-    ['private', /^False AuthFailed: .* refused our credentials/],
+    ['private', /^False AuthFailed: .* refused the credentials of Secret login/],
     ['no-secret', /^False SecretNotFound: Secret nobody does not exist/],
     ['dots', /^False HostileContent: .*dots\.git holds an object .*object [0-9a-f]{40}: .*contains '\.\.'/],
     ['dotgit', /^False HostileContent: .*dotgit\.git holds an object .*object [0-9a-f]{40}: .*contains '\.git'/],
@@ -257,7 +259,10 @@ describe('variants', () => {
     ['no-repository', /^False RepositoryNotFound: Repository nobody does not exist/],
     ['from-no-branch', /^False RepositoryNotReady: Repository no-branch is not ready: .*branch nowhere does not exist/],
     ['from-no-remote', /^False RepositoryNotReady: Repository no-remote is not ready: there is no git repository/],
-    ['from-private', /^False RepositoryNotReady: Repository private is not ready: .* refused our credentials/],
+    [
+      'from-private',
+      /^False RepositoryNotReady: Repository private is not ready: .* refused the credentials of Secret login/,
+    ],
     ['refused', /^False PushRejected: .*refused the push: .*policy 4711: no packages on Fridays/],
     ['no-kptfile', /^False UpstreamNotFound: .*package no-kptfile of Repository blueprints does not exist/],
     [

@@ -125,15 +125,18 @@ describe('repositories', () => {
     ];
     await bench.start();
 
-    for (const name of [none, wrong])
-      expect(condition(bench.get(name), 'Ready')).toMatchObject({ status: 'False', reason: 'AuthFailed' });
+    const refusal = (name: string) => condition(bench.get(name), 'Ready');
+    expect(refusal(none)).toMatchObject({ status: 'False', reason: 'AuthFailed' });
+    expect(refusal(none)?.message).toContain('asks for credentials, and no Secret is named for it');
+    expect(refusal(wrong)).toMatchObject({ status: 'False', reason: 'AuthFailed' });
+    expect(refusal(wrong)?.message).toContain('refused the credentials of Secret wrong');
     expect(condition(bench.get(right), 'Ready')?.status).toBe('True');
     expect(bench.get(right).status?.upstreamLock?.git).toMatchObject({ directory: 'app', ref: 'main' });
     const said = JSON.stringify([bench.events, [none, wrong, right].map((name) => bench.get(name))]);
     expect(said).not.toMatch(/open-sesame-42|not-that-one-1/);
   });
 
-  test('a Secret that changes is tried at once by the repository that names it', async () => {
+  test('7.8.149: a Secret that changes is tried at once by the repository that names it', async () => {
     await served('private');
     server.auth = { kind: 'basic', username: 'robot', password: 'open-sesame-42' };
     await bench.register('private', server.url('private.git'), {}, { secretRef: { name: 'login' } });

@@ -52,7 +52,7 @@ describe('when a repository is read again (7.8.150 to 7.8.154)', () => {
     await promise;
   };
 
-  test('a single run in the past is served once, and its time alone asks for nothing else', async () => {
+  test('7.8.151: a single run in the past is served once, and its time alone asks for nothing else', async () => {
     await bench.start();
     await register();
     const before = lists;

@@ -56,7 +56,7 @@ export function classifyFailure(stderr: string): FailureReason {
 /** A typed error for a failed call; its message holds git's and the server's words, cleaned. */
 export function failureError(reason: FailureReason, remote: RemoteUrl, stderr: string): VerandaError {
   const words = cleanServerText(stderr);
-  const message = `${EXPLANATIONS[reason](remote.display)}${words === '' ? '' : `: ${words}`}`;
+  const message = `${EXPLANATIONS[reason](remote.display, remote.credentials)}${words === '' ? '' : `: ${words}`}`;
   switch (reason) {
     case 'HostileContent':
     case 'Redirected':
@@ -69,11 +69,14 @@ export function failureError(reason: FailureReason, remote: RemoteUrl, stderr: s
   }
 }
 
-const EXPLANATIONS: Readonly<Record<FailureReason, (url: string) => string>> = {
+const EXPLANATIONS: Readonly<Record<FailureReason, (url: string, credentials: string | undefined) => string>> = {
   HostileContent: (url) => `${url} holds an object that git does not take in; remove the refs that lead to it`,
   HostKeyMismatch: (url) => `the SSH host key of ${url} is not the one in known_hosts`,
   TLSVerify: (url) => `the TLS certificate of ${url} could not be verified`,
-  AuthFailed: (url) => `${url} refused our credentials`,
+  AuthFailed: (url, credentials) =>
+    credentials === undefined
+      ? `${url} asks for credentials, and no Secret is named for it (secretRef)`
+      : `${url} refused the credentials of ${credentials}`,
   Redirected: (url) => `${url} redirects to another address; register that one`,
   NotFound: (url) => `there is no git repository at ${url}, or our credentials may not see it`,
   AtomicPushUnsupported: (url) => `the server of ${url} has no atomic push`,

@@ -18,7 +18,8 @@ export interface OpenOptions extends GitRemoteOptions {
  * @throws TerminalError InvalidURL, InvalidMirrorDirectory
  */
 export async function openGitStore(options: OpenOptions): Promise<GitStore> {
-  const url = parseRemoteUrl(options.url, options.allowLocal);
+  const { credentialsName: credentials } = options;
+  const url = { ...parseRemoteUrl(options.url, options.allowLocal), credentials };
   if (options.proxy !== undefined) checkProxyUrl(options.proxy);
   await prepareMirror(options.directory);
   return new MirrorStore({

@@ -14,6 +14,8 @@ export interface RemoteUrl {
   /** Absent for local remotes. */
   readonly host?: string;
   readonly port?: number;
+  /** What our credentials for it are called in messages. Absent without any. */
+  readonly credentials?: string;
 }
 
 const MAX_URL_LENGTH = 2048;

@@ -3,6 +3,7 @@ import type { PackageRevision, Repository } from '../../../../src/api/kinds.ts';
 import { healthEndpoint, metricsEndpoint } from '../../../../src/cli/controller/endpoints.ts';
 import { type HttpServer, startHttpServer } from '../../../../src/cli/controller/http-server.ts';
 import { revisionCounts, syncTimes } from '../../../../src/cli/controller/samples.ts';
+import { ServerContact } from '../../../../src/cli/controller/server-contact.ts';
 import { nullLogger } from '../../../../src/observability/logger.ts';
 import { createPrometheusMetrics } from '../../../../src/observability/prometheus.ts';
 
@@ -35,6 +36,20 @@ test('health tells each check, and fails when one does', async () => {
   expect(await get('/readyz?verbose')).toMatchObject({ status: 503, text: '[+] a ok\n[-] b: not yet\n' });
   expect(await get('/healthz')).toMatchObject({ status: 200 });
   expect(await get('/livez')).toMatchObject({ status: 200 });
+});
+
+test('an API server that is away is told by readiness, which does not fail', async () => {
+  let now = 1_000;
+  const contact = new ServerContact(() => now);
+  const get = await serve(healthEndpoint({ live: [], ready: [contact.check] }));
+  contact.requested({ code: 200 });
+  expect(await get('/readyz')).toMatchObject({ status: 200, text: '[+] api-server ok\n' });
+  contact.requested({ code: 'error' });
+  now += 40_000;
+  contact.requested({ code: 503 });
+  expect(await get('/readyz')).toMatchObject({ status: 200, text: '[~] api-server: no answer for 40 s\n' });
+  contact.requested({ code: 404 });
+  expect(await get('/readyz')).toMatchObject({ status: 200, text: '[+] api-server ok\n' });
 });
 
 test('metrics come in the format of Prometheus, and by GET only', async () => {
@@ -84,16 +99,15 @@ test('the number of series is bounded: what is beyond is counted together', () =
   expect(counts.at(-1)).toEqual({ labels: { repository: 'others', lifecycle: 'Draft' }, value: 500 });
 });
 
-test('a repository that was not listed yet has no time', () => {
+test('a repository that was not read yet has no time, whoever else read the same URL', () => {
   const repository = (name: string) =>
     ({
       apiVersion: 'config.porch.kpt.dev/v1alpha1',
       kind: 'Repository',
       metadata: { name, namespace: 'default' },
-      spec: { git: { repo: `https://example.com/${name}` } },
+      spec: { git: { repo: 'https://example.com/both' } },
     }) as Repository;
-  const listedAt = (url: string) => (url.endsWith('/a') ? 17 : undefined);
-  expect(syncTimes([repository('a'), repository('b')], listedAt)).toEqual([
+  expect(syncTimes([repository('a'), repository('b')], new Map([['default/a', 17]]))).toEqual([
     { labels: { repository: 'default/a' }, value: 17 },
   ]);
 });

@@ -5,6 +5,8 @@ import { nextLook } from '../../../../src/controllers/repository/retry.ts';
 test.each([
   ['a refused password is not tried again and again', new TransientError('AuthFailed', ''), false, 300_000],
   ['nor a certificate', new TransientError('TLSVerify', ''), false, 300_000],
+  ['nor a Secret that may not be read', new TransientError('SecretForbidden', ''), false, 30_000],
+  ['nor one that is not there', new TransientError('SecretNotFound', ''), false, 30_000],
   ['nor a remote that is not there', new TransientError('NotFound', ''), false, 120_000],
   ['nor a branch that is not there', new TerminalError('BranchNotFound', ''), false, 120_000],
   ['a remote that is away is asked at least twice a minute', new TransientError('Unreachable', ''), true, 30_000],
