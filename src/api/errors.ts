@@ -48,6 +48,9 @@ export class TerminalError extends VerandaError {
   readonly retry = 'terminal' as const;
 }
 
+/** What the input names is not there yet, or not in a state of use: its coming wakes whoever waits, without a change of the input. */
+export class MissingError extends TerminalError {}
+
 /** Something outside failed in a way that may pass (network, server, timeout). */
 export class TransientError extends VerandaError {
   readonly retry = 'backoff' as const;

@@ -14,6 +14,8 @@ export const LEGACY_LATEST_REVISION_LABEL = 'kpt.dev/latest-revision';
 /** Label of a PackageVariant: UID of the PackageVariantSet that made it. */
 export const PACKAGE_VARIANT_SET_LABEL = 'config.porch.kpt.dev/packagevariantset';
 
+/** Annotation of a PackageRevision: a new value asks for another render of the draft as it is in git now. */
+export const RENDER_REQUEST_ANNOTATION = 'porch.kpt.dev/render-request';
 /** Annotation of a PackageRevision: with "true" content is kept although its render failed. */
 export const PUSH_ON_RENDER_FAILURE_ANNOTATION = 'porch.kpt.dev/push-on-render-failure';
 
@@ -48,6 +50,7 @@ export const TRUST_OLD_UPSTREAM_ANNOTATION = 'veranda.dev/trust-old-upstream';
 /** Annotations of a PackageRevision that say how its content is made: a new value is a reason to try again what failed. */
 export const CONTENT_ANNOTATIONS = [
   INPUT_HASH_ANNOTATION,
+  RENDER_REQUEST_ANNOTATION,
   PUSH_ON_RENDER_FAILURE_ANNOTATION,
   TRUST_OLD_UPSTREAM_ANNOTATION,
 ] as const;

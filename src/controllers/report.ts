@@ -66,10 +66,15 @@ export class ObjectReport<T extends ReportedObject> {
     this.conditions(progressingConditions(reason, message));
   }
 
-  /** @param passes whether it may end without a change of this object's spec */
-  blocked(reason: string, message: string, passes: boolean): void {
-    const changes = passes ? retryingConditions(reason, message) : stalledConditions(reason, message);
-    if (this.conditions(changes)) this.warning(reason, message);
+  /** Nothing goes on until somebody changes something. */
+  blocked(reason: string, message: string): void {
+    if (this.conditions(stalledConditions(reason, message))) this.warning(reason, message);
+  }
+
+  /** It ends without a change of this object's spec. Whoever is waited for mostly says himself what is wrong: then it is no warning here. */
+  waiting(reason: string, message: string, type: 'Normal' | 'Warning' = 'Normal'): void {
+    const isNews = this.conditions(retryingConditions(reason, message));
+    if (isNews) this.#env.events.record(this.#object, { type, reason, message });
   }
 
   /**
@@ -80,7 +85,7 @@ export class ObjectReport<T extends ReportedObject> {
     if (retryAfterMs === undefined) this.#error = { cause: error };
     else this.requeueAfter(retryAfterMs);
     const outcome = outcomeOfError(error, { sanitise: sanitiseText, conflicts: this.#context.conflicts });
-    if (this.conditions(outcome.conditions) && outcome.event) this.warning(outcome.event.reason, outcome.event.message);
+    if (this.conditions(outcome.conditions) && outcome.event) this.#env.events.record(this.#object, outcome.event);
   }
 
   event(reason: string, message: string): void {

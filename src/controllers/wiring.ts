@@ -119,8 +119,10 @@ export function connect(
     for (const set of new Set([change.before, change.after].map((variant) => variant && setOf(variant)))) {
       if (set !== undefined) queues.variantSet(set);
     }
+    if (specChanged(change) || annotationChanged(change, [RECONCILE_AT_ANNOTATION])) {
+      queues.variant(objectKey(object.metadata));
+    }
     if (!specChanged(change)) return;
-    queues.variant(objectKey(object.metadata));
     if (object.metadata.deletionTimestamp !== undefined) wakeDeleted(objectKey(object.metadata));
     // Whoever writes to the same package may have waited for this one to leave it, or has to give way now.
     for (const place of new Set([change.before, change.after].flatMap(downstreamPlaces))) {

@@ -102,7 +102,9 @@ export class ControllerRunner {
 
   #log(key: string, error: unknown, { requeue, event, unexpected }: Outcome): void {
     if (unexpected) this.#logger.error('reconcile failed unexpectedly', { key, error });
-    else if (event) this.#logger.warn('reconcile failed', { key, reason: event.reason, cause: event.message });
+    else if (event?.type === 'Warning') {
+      this.#logger.warn('reconcile failed', { key, reason: event.reason, cause: event.message });
+    } else if (event) this.#logger.info('reconcile waits', { key, reason: event.reason, cause: event.message });
     else this.#logger.debug('reconcile is repeated', { key, when: requeue.when });
   }
 }

@@ -1,4 +1,11 @@
-import { describeError, type RetryPolicy, TerminalError, TransientError, VerandaError } from '../api/errors.ts';
+import {
+  describeError,
+  MissingError,
+  type RetryPolicy,
+  TerminalError,
+  TransientError,
+  VerandaError,
+} from '../api/errors.ts';
 import { type ConditionChange, retryingConditions, stalledConditions } from './conditions.ts';
 import type { ReconcileResult } from './controller.ts';
 
@@ -15,7 +22,7 @@ export type Requeue =
 export interface Outcome {
   /** Empty: conditions stay as they are. */
   readonly conditions: readonly ConditionChange[];
-  readonly event?: { readonly type: 'Warning'; readonly reason: string; readonly message: string };
+  readonly event?: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
   readonly requeue: Requeue;
   /** What metrics call it. */
   readonly result: 'success' | 'requeue_after' | 'requeue' | 'error';
@@ -61,6 +68,7 @@ export function retryPolicy(error: unknown): RetryPolicy {
 /**
  * What follows from a reconcile that threw: the one place that decides about conditions, event and next try.
  * - TerminalError: Stalled, waits for an event.
+ * - MissingError: not Ready, Reconciling, waits for an event; nothing has failed.
  * - TransientError: not Ready, Reconciling, backs off.
  * - ConflictError, and the store's NotFound: a new try at once that nobody needs to see; after some in a row like a TransientError.
  * - StoppedError: nothing.
@@ -77,6 +85,10 @@ export function outcomeOfError(error: unknown, context: FailureContext): Outcome
   }
   const reason = error instanceof VerandaError ? error.reason : 'InternalError';
   const message = shorten(context.sanitise(describeError(error)));
+  if (error instanceof MissingError) {
+    const event = { type: 'Normal', reason, message } as const;
+    return { conditions: retryingConditions(reason, message), event, requeue: { when: 'event' }, result: 'success' };
+  }
   const event = { type: 'Warning', reason, message } as const;
   if (policy === 'terminal') {
     return { conditions: stalledConditions(reason, message), event, requeue: { when: 'event' }, result: 'error' };

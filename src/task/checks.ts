@@ -1,4 +1,4 @@
-import { TerminalError } from '../api/errors.ts';
+import { MissingError, TerminalError } from '../api/errors.ts';
 import { validateNoOverlap } from '../repository/names.ts';
 import type { MutationContext, ResolvedRevision, TaskTarget } from './types.ts';
 
@@ -6,12 +6,12 @@ import type { MutationContext, ResolvedRevision, TaskTarget } from './types.ts';
  * The revision that a task refers to, checked to be one that may be built on: published (also while its deletion is
  * proposed), or the head of a registered branch.
  * @param field where the name stands in the task, for messages
- * @throws TerminalError SourceNotFound, SourceNotPublished
+ * @throws MissingError SourceNotFound, SourceNotPublished
  */
 export async function resolveSource(context: MutationContext, name: string, field: string): Promise<ResolvedRevision> {
   const source = await context.sources.revision(name, context.signal);
   if (source.branchHead || source.lifecycle === 'Published' || source.lifecycle === 'DeletionProposed') return source;
-  throw new TerminalError(
+  throw new MissingError(
     'SourceNotPublished',
     `package revision ${name} is ${source.lifecycle}; it must be published`,
     at(context.target, field),

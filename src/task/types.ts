@@ -98,7 +98,7 @@ export interface ResolvedImage {
 
 /** How a task gets at packages; implemented over repositories by the controllers and the CLI. */
 export interface PackageSources {
-  /** @throws TerminalError reason SourceNotFound when no such revision exists */
+  /** @throws MissingError reason SourceNotFound when no such revision exists */
   revision(name: string, signal: AbortSignal): Promise<ResolvedRevision>;
   git(source: GitSource, signal: AbortSignal): Promise<ResolvedGitPackage>;
   /** @throws TransientError TagNotFound, AuthDenied and the like; TerminalError for what is no package */

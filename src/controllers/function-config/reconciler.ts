@@ -1,4 +1,4 @@
-import { describeError, VerandaError } from '../../api/errors.ts';
+import { describeError, TransientError, VerandaError } from '../../api/errors.ts';
 import type { FunctionConfig } from '../../api/kinds.ts';
 import type { Lister, ReconcileContext, ReconcileResult, Reconciler } from '../../kube/controller.ts';
 import { sanitiseText } from '../../observability/sanitise.ts';
@@ -69,20 +69,17 @@ export class FunctionConfigReconciler implements Reconciler {
   ): Promise<void> {
     const { namespace } = this.#env;
     if (config.metadata.namespace !== namespace) {
-      report.blocked('IgnoredNamespace', `function configurations count in namespace ${namespace} only`, false);
+      report.blocked('IgnoredNamespace', `function configurations count in namespace ${namespace} only`);
       return;
     }
     const rival = rivalOf(config, counting);
     if (rival) {
-      report.blocked('Conflict', `${rival.metadata.name} configures the same images already`, false);
+      report.blocked('Conflict', `${rival.metadata.name} configures the same images already`);
       return;
     }
     const failed = await this.#warmUp(config, signal);
     if (failed.length === 0) report.ready('Applied', 'counts for renders that begin from now on');
-    else {
-      report.blocked('WarmUpFailed', failed.join('; '), true);
-      report.requeueAfter(WARM_RETRY_MS);
-    }
+    else report.failed(new TransientError('WarmUpFailed', failed.join('; ')), WARM_RETRY_MS);
   }
 
   /** @returns what is wrong with the images that cannot be looked up */

@@ -4,6 +4,7 @@ import {
   INPUT_HASH_ANNOTATION,
   PACKAGE_REVISION_FINALIZER,
   RECONCILE_AT_ANNOTATION,
+  RENDER_REQUEST_ANNOTATION,
 } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { RevisionInfo } from '../../repository/types.ts';
@@ -48,11 +49,19 @@ export function observeRevision(
     },
     leftBehind: variant?.metadata.deletionTimestamp === undefined ? undefined : variant.spec.deletionPolicy || 'delete',
     metadataPending: metadata.generation !== status?.observedGeneration && asksForMetadata(object),
+    renderRequested: renderRequest(object) !== undefined,
     wantedHash: variant ? metadata.annotations?.[INPUT_HASH_ANNOTATION] : undefined,
     comparedHash: findCondition(status?.conditions, 'InputsMatch') ? status?.inputHash : undefined,
     renderedCommit: findCondition(status?.conditions, 'Rendered') ? status?.renderStatus?.commit : undefined,
     proposalFault: proposalFault(object),
   };
+}
+
+/** The value by which a render is asked for that was not made yet. */
+export function renderRequest({ metadata, status }: PackageRevision): string | undefined {
+  const asked = metadata.annotations?.[RENDER_REQUEST_ANNOTATION];
+  const isDraft = status?.observedLifecycle === 'Draft';
+  return isDraft && asked !== status.observedPrrResourceVersion ? asked : undefined;
 }
 
 /** Short name of the tag that a Published revision was seen at; undefined for any other and for the head of a branch. */

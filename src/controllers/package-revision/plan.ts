@@ -10,7 +10,7 @@ export type RevisionPlan =
   | { readonly action: 'mutate' }
   /** Compare a published revision with the owning variant's inputs, without writing. */
   | { readonly action: 'compare' }
-  /** Somebody pushed to the draft: take the content as it is and render it. */
+  /** Somebody pushed to the draft, or asked for a render: take the content as it is and render it. */
   | { readonly action: 'render' }
   | { readonly action: 'transition'; readonly to: Lifecycle }
   /** Git moved on its own: the object's spec follows. */
@@ -55,6 +55,8 @@ export interface ObservedRevisionState {
   readonly failedForGood: boolean;
   /** Labels, annotations or gates of the package that the spec asks for and that were not written yet. */
   readonly metadataPending: boolean;
+  /** Somebody asked for another render. */
+  readonly renderRequested: boolean;
   /** Inputs that the owning variant wants in this revision; absent without an owner. */
   readonly wantedHash?: string;
   /** Inputs known to be in the content, by trailer or by an earlier comparison. */
@@ -131,6 +133,7 @@ function planContent(
     if (git.handPushed && state.renderedCommit !== git.commit) return { action: 'render' };
     const otherInputs = state.wantedHash !== undefined && git.inputHash !== state.wantedHash;
     if (otherInputs || state.metadataPending) return { action: 'mutate' };
+    if (state.renderRequested) return { action: 'render' };
     // What is proposed was rendered as it is, whoever made it.
     const leaving = state.desired === 'Proposed' || state.desired === 'Published';
     return leaving && state.renderedCommit !== git.commit ? { action: 'render' } : undefined;

@@ -4,6 +4,7 @@ import {
   FIELD_MANAGER,
   PACKAGE_REVISION_FINALIZER,
   RECONCILE_AT_ANNOTATION,
+  RENDER_REQUEST_ANNOTATION,
   REPOSITORY_LABEL,
 } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
@@ -21,7 +22,7 @@ import { repositoryFault } from '../package-variant/observe.ts';
 import { isReadOnly } from '../repository/claim.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
 import { latestLabelPatch } from './labels.ts';
-import { fingerprint, knownInputHash, movedTag, observeRevision } from './observe.ts';
+import { fingerprint, knownInputHash, movedTag, observeRevision, renderRequest } from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
 import { referrersOf } from './referrers.ts';
 import { RevisionReport } from './report.ts';
@@ -81,13 +82,16 @@ export class PackageRevisionReconciler implements Reconciler {
       if (fault || !repositoryObject) {
         // A repository that nobody has looked at yet says nothing; its first answer wakes this object.
         if (repositoryObject && !repositoryObject.status?.conditions) return undefined;
-        if (fault) report.blocked(fault.reason, fault.message, fault.retry);
+        if (fault) report.waiting(fault.reason, fault.message);
       } else {
         await this.#run(key, await this.#open(object, repositoryObject, context.signal, report));
       }
     } catch (error) {
       report.failed(error);
-      if (error instanceof RenderError) report.rendered(error.report, undefined);
+      if (error instanceof RenderError) {
+        report.rendered(error.report, undefined);
+        report.status({ observedPrrResourceVersion: object.metadata.annotations?.[RENDER_REQUEST_ANNOTATION] });
+      }
     }
     return report.write();
   }
@@ -100,10 +104,10 @@ export class PackageRevisionReconciler implements Reconciler {
   ): Promise<Work> {
     const repository = await this.#env.gateway.open(repositoryObject);
     const asked = object.metadata.annotations?.[RECONCILE_AT_ANNOTATION];
-    if (asked !== undefined && asked !== object.status?.lastHandledReconcileAt) {
-      await this.#lookAgain({ repositoryObject, repository, signal });
-      report.status({ lastHandledReconcileAt: asked });
-    }
+    const isAsked = asked !== undefined && asked !== object.status?.lastHandledReconcileAt;
+    if (isAsked) report.status({ lastHandledReconcileAt: asked });
+    // Who asks for a render has written to git just before.
+    if (isAsked || renderRequest(object) !== undefined) await this.#lookAgain({ repositoryObject, repository, signal });
     const git = findRevision(await repository.snapshot({ signal }), object);
     return { object, repositoryObject, repository, git, blocked: false, signal, report };
   }
@@ -180,7 +184,7 @@ export class PackageRevisionReconciler implements Reconciler {
         return false;
       case 'blocked':
         work.blocked = true;
-        report.blocked(plan.reason, plan.message, false);
+        report.blocked(plan.reason, plan.message);
         return false;
       case 'addFinalizer':
         await this.#adopt(work);
@@ -195,7 +199,7 @@ export class PackageRevisionReconciler implements Reconciler {
         report.gone();
         return false;
       case 'vanished':
-        report.blocked('Vanished', `tag ${plan.tag} is gone from git; restore it, or delete this object`, false);
+        report.blocked('Vanished', `tag ${plan.tag} is gone from git; restore it, or delete this object`);
         await this.#labelLatest(work, false);
         return false;
       case 'create':
@@ -245,6 +249,7 @@ export class PackageRevisionReconciler implements Reconciler {
     this.#reportGit(work, change.info);
     work.report.status({
       observedGeneration: work.object.metadata.generation,
+      observedPrrResourceVersion: work.object.metadata.annotations?.[RENDER_REQUEST_ANNOTATION],
       ...outcomeStatus(change.outcome, change.info, change.inputHash),
     });
     if (change.outcome.result.render) work.report.rendered(change.outcome.result.render, change.info.commit);
@@ -287,7 +292,7 @@ export class PackageRevisionReconciler implements Reconciler {
     report.handPushed(info.editedByHand);
     if (!info.branchHead) await this.#labelLatest(work, info.latest);
     const rendered = findCondition(report.current().status?.conditions, 'Rendered');
-    if (rendered?.status === 'False') report.blocked(rendered.reason, rendered.message, false);
+    if (rendered?.status === 'False') report.blocked(rendered.reason, rendered.message);
     else if (!work.blocked) report.ready('Ready', `${info.lifecycle} in git at ${info.commit.slice(0, 12)}`);
   }
 

@@ -1,4 +1,4 @@
-import { TerminalError, TransientError } from '../../api/errors.ts';
+import { MissingError, TerminalError, TransientError } from '../../api/errors.ts';
 import type { PackageRevision } from '../../api/kinds.ts';
 import { remoteIdentity } from '../../repository/address.ts';
 import { fetchPackage } from '../../repository/sources.ts';
@@ -33,14 +33,11 @@ async function readRevision(
   signal: AbortSignal,
 ): Promise<ResolvedRevision> {
   const object = env.revisions.get(`${namespace}/${name}`);
-  if (!object) throw new TerminalError('SourceNotFound', `cannot find package revision ${name}`);
+  if (!object) throw new MissingError('SourceNotFound', `cannot find package revision ${name}`);
   const repository = await openRepository(env, namespace, object.spec.repository);
   const info = findRevision(await repository.snapshot({ signal }), object);
   if (!info)
-    throw new TerminalError(
-      'SourceNotFound',
-      `package revision ${name} is not in Repository ${object.spec.repository}`,
-    );
+    throw new MissingError('SourceNotFound', `package revision ${name} is not in Repository ${object.spec.repository}`);
   return {
     name,
     repository: object.spec.repository,
@@ -82,9 +79,9 @@ async function readGit(
   source: GitSource,
   signal: AbortSignal,
 ): Promise<ResolvedGitPackage> {
-  const secret = source.secretRef?.name ?? '';
-  const scope = secret === '' ? '' : `${namespace}/${secret}`;
-  const store = await env.gateway.store(source.repo, scope, secret === '' ? undefined : env.secrets(namespace, secret));
+  const name = source.secretRef?.name;
+  const secret = name ? { namespace, name } : undefined;
+  const store = await env.gateway.store(source.repo, secret, secret && env.secrets(namespace, secret.name));
   try {
     return await fetchPackage(store, source, signal);
   } catch (error) {

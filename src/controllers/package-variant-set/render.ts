@@ -1,4 +1,4 @@
-import { describeError, TerminalError } from '../../api/errors.ts';
+import { describeError, MissingError, TerminalError } from '../../api/errors.ts';
 import type { PackageVariantSpec } from '../../api/generated/package-variant.ts';
 import { PACKAGE_VARIANT, type PackageRevision, type Repository } from '../../api/kinds.ts';
 import type { KubeObject } from '../../api/object.ts';
@@ -15,7 +15,7 @@ import type { DesiredVariant, Target, TargetFault } from './types.ts';
 export interface Surroundings {
   readonly upstream: PackageVariantSpec['upstream'];
   /** The revision that expressions see as `upstream`, or why there is none yet. */
-  readonly revision: PackageRevision | { readonly reason: string; readonly message: string };
+  readonly revision: PackageRevision | { readonly reason: string; readonly message: string; readonly retry: boolean };
   repository(name: string): Repository | undefined;
   /** Of all evaluations of the set. */
   readonly meter: Meter;
@@ -31,7 +31,7 @@ export function renderTarget(
     return template ? fillIn(target, template, surroundings) : plainVariant(target, surroundings);
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error;
-    const passes = error.reason === 'RepositoryNotFound' || error.reason.startsWith('Upstream');
+    const passes = error instanceof MissingError;
     return { target: target.name, reason: error.reason, message: sanitiseText(describeError(error)), passes };
   }
 }
@@ -52,7 +52,7 @@ function fillIn(target: Target, template: CompiledTemplate, surroundings: Surrou
   const known = { ...defaults(target), ...upstreamBinding(template, surroundings) };
   const repo = template.repo({ bindings: known, meter }) ?? target.repoDefault;
   const repository = surroundings.repository(repo);
-  if (!repository) throw new TerminalError('RepositoryNotFound', `Repository ${repo} does not exist`);
+  if (!repository) throw new MissingError('RepositoryNotFound', `Repository ${repo} does not exist`);
   const evaluation: Evaluation = { bindings: { ...known, repository: metadataOf(repository) }, meter };
   const pkg = template.package(evaluation) ?? target.packageDefault;
   const spec = { upstream, downstream: { repo, package: pkg }, ...template.spec(evaluation) };
@@ -97,7 +97,10 @@ function upstreamBinding(
   { revision, upstream }: Surroundings,
 ): Record<string, CelData> {
   if (!usesUpstream) return {};
-  if (!('metadata' in revision)) throw new TerminalError(revision.reason, revision.message);
+  if (!('metadata' in revision)) {
+    const Fault = revision.retry ? MissingError : TerminalError;
+    throw new Fault(revision.reason, revision.message);
+  }
   const { spec, status } = revision;
   const place = { repo: upstream.repo, package: upstream.package, workspaceName: spec.workspaceName };
   const facts = celMap({ ...place, revision: status?.revision ?? 0 });

@@ -41,7 +41,7 @@ export function decideVariant(
   if (!('revision' in upstream)) return { plan: { action: 'blocked', ...upstream } };
   const { repo } = variant.spec.downstream;
   const fault = repositoryFault(listers.repositories.get(`${variant.metadata.namespace ?? ''}/${repo}`), repo);
-  if (fault) return { plan: { action: 'blocked', ...fault }, upstream: upstream.revision };
+  if (fault) return { plan: { action: 'blocked', ...fault, retry: true }, upstream: upstream.revision };
   const inputHash = variantInputHash(variant, upstream.revision, injectables);
   const rejected = currentRejection(variant, deleted, inputHash, madeFrom(variant, listers, inputHash));
   const plan = planVariant({

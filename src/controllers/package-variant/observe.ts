@@ -25,19 +25,19 @@ export function resolveUpstream(variant: PackageVariant, listers: VariantListers
   const { repo, package: pkg, revision, workspaceName } = variant.spec.upstream;
   const namespace = variant.metadata.namespace ?? '';
   const fault = repositoryFault(listers.repositories.get(`${namespace}/${repo}`), repo);
-  if (fault) return fault;
+  if (fault) return { ...fault, retry: true };
   const candidates = listers.revisions.byIndex(INDEX.package, `${namespace}/${repo}/${pkg}`);
   const unread = unreadCandidate(candidates, workspaceName);
   if (unread) return unread;
   const found = candidates.find((candidate) => isWanted(candidate, candidates, workspaceName, revision));
-  if (!found) return { reason: 'UpstreamNotFound', message: notFoundMessage(variant, candidates), retry: false };
+  if (!found) return { reason: 'UpstreamNotFound', message: notFoundMessage(variant, candidates), retry: true };
   const lifecycle = found.status?.observedLifecycle;
   if (lifecycle !== 'Published' && lifecycle !== 'DeletionProposed') {
     const state = lifecycle ?? 'not made yet';
     return {
       reason: 'UpstreamNotPublished',
       message: `upstream ${found.metadata.name} is ${state}, not published`,
-      retry: false,
+      retry: true,
     };
   }
   if (workspaceName && revision !== undefined && revision > 0 && found.status?.revision !== revision) {
@@ -69,16 +69,16 @@ function unreadCandidate(
   return { reason: 'UpstreamUnreadable', message: `upstream ${name}: ${ready.message}`, retry: true };
 }
 
-/** Why a repository cannot be used now, if it cannot. "Not read yet" is never "not there". */
+/** Why a repository cannot be used now, if it cannot: its coming or going on helps. "Not read yet" is never "not there". */
 export function repositoryFault(
   repository: Repository | undefined,
   name: string,
-): { readonly reason: string; readonly message: string; readonly retry: boolean } | undefined {
-  if (!repository) return { reason: 'RepositoryNotFound', message: `Repository ${name} does not exist`, retry: false };
+): { readonly reason: string; readonly message: string } | undefined {
+  if (!repository) return { reason: 'RepositoryNotFound', message: `Repository ${name} does not exist` };
   const ready = findCondition(repository.status?.conditions, 'Ready');
   if (ready?.status === 'True') return undefined;
   const because = ready?.message ? `: ${ready.message}` : ' yet';
-  return { reason: 'RepositoryNotReady', message: `Repository ${name} is not ready${because}`, retry: true };
+  return { reason: 'RepositoryNotReady', message: `Repository ${name} is not ready${because}` };
 }
 
 function isWanted(

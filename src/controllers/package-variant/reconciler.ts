@@ -33,9 +33,6 @@ import { approvalSettings } from './validate.ts';
 
 type Source = NonNullable<PackageRevision['spec']['source']>;
 
-/** A new value of veranda.dev/reconcile-at wakes nobody, so rejected variants look for one. */
-const REJECTED_LOOK_MS = 90_000;
-
 /**
  * Decides which revision of the downstream package should exist and with which inputs, and approves it as the policy
  * says. Observes: the variant, revisions of its two packages, their repositories, injected objects. Writes:
@@ -105,8 +102,8 @@ export class PackageVariantReconciler implements Reconciler {
     switch (plan.action) {
       case 'blocked':
         report.status({ phase: blockedPhase(plan) });
-        report.blocked(plan.reason, plan.message, plan.retry);
-        if (plan.reason === 'Rejected') report.requeueAfter(REJECTED_LOOK_MS);
+        if (plan.retry) report.waiting(plan.reason, plan.message);
+        else report.blocked(plan.reason, plan.message);
         return;
       case 'wait':
         report.progressing(plan.reason, plan.message);
@@ -195,16 +192,16 @@ export class PackageVariantReconciler implements Reconciler {
     if (rendered?.status === 'False' || ready?.status === 'False') {
       report.conditions([NOT_PENDING]);
       const fault = rendered?.status === 'False' ? rendered : ready;
-      report.blocked(
-        fault?.reason ?? 'NotReady',
-        `${revision.metadata.name}: ${fault?.message ?? 'is not ready'}`,
-        false,
-      );
+      const reason = fault?.reason ?? 'NotReady';
+      const message = `${revision.metadata.name}: ${fault?.message ?? 'is not ready'}`;
+      const isStalled = findCondition(revision.status?.conditions, 'Stalled')?.status === 'True';
+      if (isStalled) report.blocked(reason, message);
+      else report.waiting(reason, message);
       return;
     }
     if (injected.status === 'False') {
       report.conditions([NOT_PENDING]);
-      report.blocked('InjectionMissing', `${revision.metadata.name}: ${injected.message}`, true);
+      report.waiting('InjectionMissing', `${revision.metadata.name}: ${injected.message}`, 'Warning');
       return;
     }
     await this.#approve(variant, revision, isRejected(rejected, revision), report, context);
@@ -236,7 +233,6 @@ export class PackageVariantReconciler implements Reconciler {
       const before = findCondition(report.current().status?.conditions, 'PendingApproval');
       report.conditions([{ type: 'PendingApproval', status: 'True', reason, message }]);
       if (before?.reason !== reason) report.event(reason, `${revision.metadata.name} ${message}`);
-      if (rejected) report.requeueAfter(REJECTED_LOOK_MS);
       if (decision.afterMs !== undefined) report.requeueAfter(decision.afterMs);
       return;
     }
@@ -250,7 +246,7 @@ export class PackageVariantReconciler implements Reconciler {
       });
     }
     report.conditions([NOT_PENDING]);
-    report.event('Approved', `${revision.metadata.name}: ${decision.message}`);
+    if (object !== revision) report.event('Approved', `${revision.metadata.name}: ${decision.message}`);
     report.progressing('Publishing', `${revision.metadata.name}: ${decision.message}`);
   }
 

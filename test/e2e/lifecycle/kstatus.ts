@@ -90,10 +90,19 @@ export function kstatusStages(bench: () => LifecycleBench): void {
 
     const waiting = await bench().create({ package: name, repository: 'comes-later' });
     await bench().untilReason(waiting, 'RepositoryNotFound');
-    expect(await statusOf(KIND, waiting)).toBe('Failed');
+    expect(await statusOf(KIND, waiting)).toBe('InProgress');
     await bench().register('comes-later');
     await bench().untilIn(waiting, 'Draft');
     expect(await statusOf(KIND, waiting)).toBe('Current');
+
+    const [source, copy] = [bench().fresh(), bench().fresh()];
+    const cloneFrom = { upstreamRef: { name: `git.${source}.v1` } };
+    const early = await bench().create({ package: copy, source: { cloneFrom } });
+    await bench().untilReason(early, 'SourceNotFound');
+    expect(await statusOf(KIND, early)).toBe('InProgress');
+    await bench().published({ package: source });
+    await bench().untilIn(early, 'Draft');
+
     const wrong = revisionObject({ package: name, workspace: 'wrong', source: { copyFrom: { name: 'git.other.v1' } } });
     await bench().published({ package: 'other' });
     await bench().alice.create(wrong);
@@ -141,9 +150,21 @@ export function kstatusStages(bench: () => LifecycleBench): void {
     expect(await statusOf('PackageVariant', down)).toBe('Current');
     await expectTerminating('PackageVariant', down);
 
+    const early = bench().fresh();
+    const later = { repo: 'git', package: bench().fresh(), revision: 1 };
+    await admin().create(variant(early, { upstream: later, downstream: { repo: 'git', package: early } }));
+    const missing = ({ status }: PackageVariant) =>
+      status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'UpstreamNotFound') === true;
+    await bench().until<PackageVariant>('PackageVariant', early, missing);
+    expect(await statusOf('PackageVariant', early)).toBe('InProgress');
+    await bench().published({ package: later.package });
+    await bench().until<PackageVariant>('PackageVariant', early, isReady);
+    expect(await statusOf('PackageVariant', early)).toBe('Current');
+
     const bad = bench().fresh();
-    const upstream = { repo: 'git', package: up, revision: 9 };
-    await admin().create(variant(bad, { upstream, downstream: { repo: 'git', package: bad } }));
+    const taken = bench().fresh();
+    await bench().draft({ package: taken });
+    await admin().create(variant(bad, { downstream: { repo: 'git', package: taken } }));
     await bench().until<PackageVariant>(
       'PackageVariant',
       bad,

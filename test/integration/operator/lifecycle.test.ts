@@ -58,6 +58,7 @@ describe('package revisions of a real repository', () => {
     await bench.start();
 
     expect(condition(bench.get(lost), 'Ready')).toMatchObject({ status: 'False', reason: 'RepositoryNotFound' });
+    expect(condition(bench.get(lost), 'Stalled')).toBeUndefined();
     expect(condition(bench.get(fine), 'Ready')?.status).toBe('True');
   });
 
@@ -66,6 +67,7 @@ describe('package revisions of a real repository', () => {
     const name = await revision('copy', 'v1', { source });
     await bench.start();
     expect(condition(bench.get(name), 'Ready')).toMatchObject({ status: 'False', reason: 'SourceNotFound' });
+    expect(condition(bench.get(name), 'Stalled')).toBeUndefined();
 
     const base = await revision('base', 'v1');
     await bench.settle();

@@ -36,7 +36,7 @@ describe('W-24: a draft that a person does not want', () => {
     expect(await drafts()).toHaveLength(1);
   });
 
-  test('comes back when he asks for it, and not by a change of what is no input', async () => {
+  test('comes back when he asks for it by nothing but the annotation, and not by a change of what is no input', async () => {
     await place.variant('shop', wanting('north'));
     await place.remove(await place.only('shop'));
     await place.variant('shop', { ...wanting('north'), deletionPolicy: 'orphan' });
@@ -44,7 +44,7 @@ describe('W-24: a draft that a person does not want', () => {
     expect(await drafts()).toEqual([]);
 
     const asking = { annotations: { 'veranda.dev/reconcile-at': 'now' } };
-    await place.variant('shop', { ...wanting('north'), deletionPolicy: 'delete' }, asking);
+    await place.variant('shop', { ...wanting('north'), deletionPolicy: 'orphan' }, asking);
     expect(place.get('shop').status).toMatchObject({ phase: 'Draft', lastHandledReconcileAt: 'now' });
     expect(await drafts()).toHaveLength(1);
   });

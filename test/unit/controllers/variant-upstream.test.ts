@@ -85,7 +85,7 @@ describe('resolveUpstream', () => {
   });
 
   test.each([
-    ['does not exist', [], 'RepositoryNotFound', false],
+    ['does not exist', [], 'RepositoryNotFound', true],
     ['was not read', [{ ...repositoryOf('blueprints'), status: {} }], 'RepositoryNotReady', true],
     ['cannot be reached', [repositoryOf('blueprints', 'connection refused')], 'RepositoryNotReady', true],
   ])('a repository that %s is no missing package', (_case, repositories, reason, retry) => {
@@ -100,7 +100,7 @@ describe('resolveUpstream', () => {
       reason: 'UpstreamNotFound',
       message:
         'spec.upstream.workspaceName: package foo of Repository blueprints has no workspace v9; it has v1, v2, v3, v4, v5 and 2 more',
-      retry: false,
+      retry: true,
     });
   });
 });

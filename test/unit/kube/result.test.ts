@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ConflictError, TerminalError, TransientError } from '../../../src/api/errors.ts';
+import { ConflictError, MissingError, TerminalError, TransientError } from '../../../src/api/errors.ts';
 import type { ConditionChange } from '../../../src/kube/conditions.ts';
 import { outcomeOfError, outcomeOfResult, StoppedError } from '../../../src/kube/result.ts';
 
@@ -29,6 +29,13 @@ describe('outcomeOfError', () => {
       requeue: { when: 'event' },
       result: 'error',
     });
+  });
+
+  test('what is missing is waited for: it is no failure, and its coming is an event', () => {
+    const outcome = outcomeOfError(new MissingError('SourceNotFound', 'no such revision'), { sanitise });
+
+    expect(statuses(outcome.conditions)).toEqual({ Ready: 'False', Reconciling: 'True', Stalled: 'absent' });
+    expect(outcome).toMatchObject({ event: { type: 'Normal' }, requeue: { when: 'event' }, result: 'success' });
   });
 
   test('a transient error is tried again with back-off (C-06)', () => {

@@ -22,6 +22,7 @@ const state = (changes: Partial<ObservedRevisionState>): ObservedRevisionState =
   readOnly: false,
   renderedCommit: 'c1',
   metadataPending: false,
+  renderRequested: false,
   ...changes,
 });
 const seen = (lifecycle: Lifecycle) => ({ lifecycle, commit: 'c1' });
@@ -179,6 +180,20 @@ describe('planRevision', () => {
   test('writes metadata that the spec asks for into a draft, and never into a proposed revision', () => {
     expect(planRevision(state({ metadataPending: true, git: git('Draft') }))).toEqual({ action: 'mutate' });
     expect(planRevision(state({ metadataPending: true, desired: 'Proposed', git: git('Proposed') }))).toEqual({
+      action: 'none',
+    });
+  });
+
+  test('7.9.166: renders a draft again when that is asked for and was not done, and nothing but drafts', () => {
+    const asked = (lifecycle: Lifecycle) =>
+      planRevision(state({ renderRequested: true, desired: lifecycle, git: git(lifecycle) }));
+    expect(asked('Draft')).toEqual({ action: 'render' });
+    expect(asked('Proposed')).toEqual({ action: 'none' });
+    expect(asked('Published')).toEqual({ action: 'none' });
+    expect(planRevision(state({ git: git('Draft') }))).toEqual({ action: 'none' });
+    // A creation whose render came to no end left nothing in git.
+    expect(planRevision(state({}))).toEqual({ action: 'create' });
+    expect(planRevision(state({ renderRequested: true, failedForGood: true, git: git('Draft') }))).toEqual({
       action: 'none',
     });
   });
