@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FUNCTION_CONFIG, type PackageRevision } from '../../../src/api/kinds.ts';
-import { FUNCTION_LABEL, POD, type Pod } from '../../../src/runtimes/pod/manifest.ts';
+import { FUNCTION_LABEL, INSTANCE_LABEL, POD, type Pod } from '../../../src/runtimes/pod/manifest.ts';
 import { type FunctionRunner, startFunctionRunner } from '../../env/grpc/function-runner.ts';
 import { buildFunctionImages } from '../../env/images/function-images.ts';
 import { pushImage } from '../../env/images/push.ts';
@@ -11,7 +11,7 @@ import { kptfile, PATIENCE_MS, Stage, servedRuns } from './stage.ts';
 import { NAMESPACE, PodWorld, until } from './world.ts';
 
 /** All of them the same program; what is said of one in a FunctionConfig is not said of the others. */
-const IMAGES = ['warm', 'pair', 'slow', 'both', 'only-pods'] as const;
+const IMAGES = ['warm', 'pair', 'slow', 'five', 'both', 'only-pods'] as const;
 const CONFIG = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  colour: blue\n';
 
 let world: PodWorld;
@@ -150,4 +150,43 @@ describe('pods under an operator', () => {
     ]);
     expect(runner.requests).toHaveLength(asked);
   });
+
+  test('X-10: after kill -9 with five pods alive and renders under way, the next process leaves none of them and renders everything', async () => {
+    await stage.configure('five', {
+      prefixes: [`${world.registry.host}/fns`],
+      podExecutor: { tags: ['v1'], minPods: 5, maxPods: 5, parallelEvaluations: 1 },
+    });
+    await until('five pods', async () => (await podsOf('five')).filter(isRunning).length === 5, PATIENCE_MS);
+    const packages = numbered('five', 5);
+    for (const name of packages) {
+      await stage.variant(name, [{ image: imageOf('five'), configMap: { of: name, milliseconds: '8000' } }]);
+    }
+    await until('a run', async () => (await runsOf('five')).length > 0, PATIENCE_MS);
+    const before = (await world.pods()).map(({ metadata }) => metadata.uid);
+    const containers = await world.node.runningContainers(NAMESPACE);
+    expect(containers.length).toBeGreaterThanOrEqual(2 * 5);
+    controller.kill('SIGKILL');
+    await controller.exited;
+    expect((await podsOf('five')).length).toBe(5);
+
+    controller = await stage.start();
+    await until('no pod of the killed process', async () => !(await podUids()).some(among(before)), PATIENCE_MS);
+    // With what held their name spaces.
+    await until(
+      'no container of the killed process',
+      async () => !(await world.node.runningContainers(NAMESPACE)).some(among(containers)),
+      PATIENCE_MS,
+    );
+    expect(await renderedByPods(packages)).toEqual([]);
+    const instances = (await world.pods()).map(({ metadata }) => metadata.labels?.[INSTANCE_LABEL]);
+    expect(new Set(instances).size).toBe(1);
+  });
 });
+
+const among = (known: readonly unknown[]) => (id: unknown) => known.includes(id);
+
+/** Those that are being deleted among them. */
+async function podUids() {
+  const { items } = await world.store.list(POD, { namespace: NAMESPACE });
+  return items.map(({ metadata }) => metadata.uid);
+}

@@ -46,8 +46,8 @@ export interface ClusterNode {
   importImage(image: Image, reference: string): Promise<void>;
   /** Names of the images on the node. */
   images(): Promise<string[]>;
-  /** Ids of the containers that run, those that hold the name spaces of pods included. */
-  runningContainers(): Promise<string[]>;
+  /** Ids of the containers that run for pods of a namespace, those that hold the name spaces of the pods included. */
+  runningContainers(namespace: string): Promise<string[]>;
   /** What its programs have printed. */
   log(): string;
   /** Ends it and all that runs on it, and takes it out of the cluster. */
@@ -151,9 +151,12 @@ class RunningNode implements ClusterNode {
     return await this.#ctr('images', 'list', '--quiet');
   }
 
-  async runningContainers(): Promise<string[]> {
+  async runningContainers(namespace: string): Promise<string[]> {
+    const ofNamespace = `labels."io.kubernetes.pod.namespace"==${namespace}`;
+    const ids = await this.#ctr('containers', 'list', '--quiet', ofNamespace);
     const tasks = await this.#ctr('tasks', 'list');
-    return tasks.slice(1).flatMap((line) => (line.endsWith('RUNNING') ? [line.split(/\s/)[0] ?? ''] : []));
+    const running = tasks.filter((line) => line.endsWith('RUNNING')).map((line) => line.split(/\s/)[0]);
+    return ids.filter((id) => running.includes(id));
   }
 
   log(): string {
