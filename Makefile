@@ -88,6 +88,11 @@ bench-cluster: dist/main.js ## Repositories with 10, 1,000 and 5,000 revisions o
 	@node --no-warnings test/env/cluster/build.ts
 	@failed=0; node --no-warnings test/bench/cluster.ts || failed=1; node test/bench/report.ts; exit $$failed
 
+.PHONY: bench-pods
+bench-pods: dist/main.js ## Functions in pods of a real kubelet and containerd; needs root
+	@node --no-warnings test/env/cluster/build.ts
+	@failed=0; node --no-warnings test/bench/pods.ts || failed=1; node test/bench/report.ts; exit $$failed
+
 .PHONY: clean
 clean: ## Remove what was built and what `make run` made
 	rm -rf dist coverage .veranda

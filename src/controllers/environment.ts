@@ -73,5 +73,7 @@ export interface ControllerEnvironment {
   readonly events: EventRecorder;
   readonly logger: Logger;
   readonly wake: Waker;
+  /** Names how functions are run now; changes with it. */
+  readonly functionRules: () => string;
   readonly now: () => Date;
 }

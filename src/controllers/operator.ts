@@ -11,7 +11,7 @@ import { PackageRevisionReconciler } from './package-revision/reconciler.ts';
 import { PackageVariantReconciler } from './package-variant/reconciler.ts';
 import { PackageVariantSetReconciler } from './package-variant-set/reconciler.ts';
 import { RepositoryReconciler } from './repository/reconciler.ts';
-import { addIndexes, connect } from './wiring.ts';
+import { addIndexes, connect, wakeFailedFunctions } from './wiring.ts';
 
 export interface OperatorOptions
   extends Pick<
@@ -83,6 +83,7 @@ export class Operator {
         revision: (key) => revisions.add(key),
         repository: (key, afterMs = GATHER_MS) => repositories.addAfter(key, afterMs),
       },
+      functionRules: () => options.functions?.runtimes.rulesVersion ?? '',
       now: () => new Date(),
     };
     addIndexes(informers);
@@ -117,7 +118,10 @@ export class Operator {
   #addFunctions(env: ControllerEnvironment, functions: NonNullable<OperatorOptions['functions']>): void {
     const { configs } = functions;
     const store = new OwnWritesStore(env.store, [configs]);
-    const queue = this.#manager.addController(new FunctionConfigReconciler({ ...env, ...functions, store }));
+    const onNewRules = () => wakeFailedFunctions(env.revisions, env.wake);
+    const queue = this.#manager.addController(
+      new FunctionConfigReconciler({ ...env, ...functions, store, onNewRules }),
+    );
     configs.onChange(({ before, after }) => {
       const { metadata } = (after ?? before) as FunctionConfig;
       if (after && before?.metadata.generation === metadata.generation) return;

@@ -2,7 +2,7 @@ import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } f
 import { CONTENT_ANNOTATIONS, READ_ONLY_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../api/labels.ts';
 import { type KubeObject, objectKey } from '../api/object.ts';
 import { findCondition } from '../kube/conditions.ts';
-import type { Informer } from '../kube/controller.ts';
+import type { Informer, Lister } from '../kube/controller.ts';
 import type { Injectables, SecretChanges, Selectables } from './environment.ts';
 import {
   INDEX,
@@ -142,6 +142,31 @@ export function connect(
       queues.repository(objectKey(metadata));
     }
   });
+}
+
+/** Reasons why a function did not run, or failed, of which a FunctionConfig can be the cause or the cure. */
+const FUNCTION_FAULTS: ReadonlySet<string> = new Set([
+  'AuthDenied',
+  'BadOutput',
+  'CrashLoop',
+  'FunctionNotFound',
+  'ImageNotAllowed',
+  'ImagePull',
+  'InputTooLarge',
+  'NoEntrypoint',
+  'OOMKilled',
+  'PodForbidden',
+  'PodNotStarted',
+  'RenderFailed',
+  'Unschedulable',
+]);
+
+/** Functions are run in another way from now on: what they have failed may succeed, without anybody asking for it. */
+export function wakeFailedFunctions(revisions: Lister<PackageRevision>, wake: Pick<Queues, 'revision'>): void {
+  for (const { metadata, status } of revisions.list()) {
+    const ready = findCondition(status?.conditions, 'Ready');
+    if (ready?.status === 'False' && FUNCTION_FAULTS.has(ready.reason)) wake.revision(objectKey(metadata));
+  }
 }
 
 function downstreamPlaces(variant: PackageVariant | undefined): readonly string[] {

@@ -45,6 +45,8 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** Directory of the package whose pipeline runs, relative to the root package; '' is the root. */
   readonly packagePath: string;
+  /** The same for all steps of one render: an image that was looked up for one of them is the same one for all. */
+  readonly render?: object;
 }
 
 export interface Runner {
@@ -58,7 +60,7 @@ export interface Runner {
    */
   readonly identity?: string;
   /** The identity where it has to be looked up first, such as the digest of a tag; undefined when it cannot be told. */
-  identify?(signal: AbortSignal): Promise<string | undefined>;
+  identify?(context: RunContext): Promise<string | undefined>;
   /**
    * @throws VerandaError when the function could not be run or its output could not be read; a function that ran and
    * failed is an output with a non-zero exit code

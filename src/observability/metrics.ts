@@ -26,6 +26,10 @@ export interface MetricSources {
   readonly packageRevisions: () => Iterable<Sample>;
   /** Seconds since the epoch at which a `repository` (namespace/name) was last listed. */
   readonly repositorySyncs: () => Iterable<Sample>;
+  /** Function pods by `image`. */
+  readonly functionPods: () => Iterable<Sample>;
+  /** Evaluations that wait for a place in a function pod, by `image`. */
+  readonly functionQueues: () => Iterable<Sample>;
 }
 
 /**

@@ -95,18 +95,30 @@ export function createPrometheusMetrics(now: () => number = () => performance.no
   };
 }
 
-function observeSources(registry: Registry, { packageRevisions, repositorySyncs }: MetricSources): void {
+function observeSources(registry: Registry, sources: MetricSources): void {
   sampled(registry, {
     name: 'veranda_package_revisions',
     help: 'Number of package revisions, by repository and lifecycle',
     labelNames: ['repository', 'lifecycle'],
-    read: packageRevisions,
+    read: sources.packageRevisions,
   });
   sampled(registry, {
     name: 'veranda_repository_last_sync_timestamp_seconds',
     help: 'When the refs of a repository were last listed, in seconds since the epoch',
     labelNames: ['repository'],
-    read: repositorySyncs,
+    read: sources.repositorySyncs,
+  });
+  sampled(registry, {
+    name: 'veranda_function_pods',
+    help: 'Number of function pods, by image',
+    labelNames: ['image'],
+    read: sources.functionPods,
+  });
+  sampled(registry, {
+    name: 'veranda_function_queue_length',
+    help: 'Number of evaluations that wait for a place in a function pod, by image',
+    labelNames: ['image'],
+    read: sources.functionQueues,
   });
 }
 

@@ -61,7 +61,7 @@ export async function runStep(
     const config = run.configs.resolve(step, items);
     const input = { items: given, functionConfig: config.functionConfig };
     const { packagePath } = step;
-    const work = (signal: AbortSignal) => runner.run(input, { signal, packagePath });
+    const work = (signal: AbortSignal) => runner.run(input, { signal, packagePath, render: run });
     const output = record.ran(await runWithin(run.stepTimeout, run.signal, work));
     if (output.exitCode !== 0) throw functionFailed(step, output);
     const next = step.phase === 'mutator' ? takeOver(run, step, items, given, output, config) : items;

@@ -14,6 +14,11 @@ export interface WantedImage {
   readonly tag?: string;
 }
 
+/** As people write it; for messages. */
+export function describeWanted({ name, suffix, tag = '' }: WantedImage): string {
+  return `${name}${suffix ?? `:${tag}`}`;
+}
+
 const TAG = /^\w[\w.-]{0,127}$/;
 
 /**

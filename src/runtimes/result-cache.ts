@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { FunctionInput, FunctionRuntime, Runner } from '../functions/types.ts';
+import type { FunctionInput, FunctionRuntime, RunContext, Runner } from '../functions/types.ts';
 import { stringifyKrm } from '../krm/file.ts';
 import { type PackedOutput, packOutput, unpackOutput } from '../workers/protocol.ts';
 
@@ -34,14 +34,14 @@ export class ResultCache {
 
   #cached(runner: Runner): Runner {
     const { resolved, runtime, identity: known } = runner;
-    const identify = async (signal: AbortSignal) => known ?? (await runner.identify?.(signal));
+    const identify = async (context: RunContext) => known ?? (await runner.identify?.(context));
     return {
       resolved,
       runtime,
       identity: known,
       identify,
       run: async (input, context) => {
-        const identity = await identify(context.signal);
+        const identity = await identify(context);
         if (identity === undefined) return await runner.run(input, context);
         const key = keyOf(identity, input);
         const entry = this.#entries.get(key);

@@ -72,7 +72,7 @@ export class FunctionHost {
     this.#running.set(call, controller);
     const input = items.map(unpackItem);
     try {
-      const context = { signal: controller.signal, packagePath };
+      const context = { signal: controller.signal, packagePath, render: this };
       const output = await (this.#runners[runner] as Runner).run({ items: input, functionConfig }, context);
       this.#post({ type: 'output', call, output: packOutput(output, input) });
     } catch (error) {

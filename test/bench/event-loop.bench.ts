@@ -3,16 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generatePackage, writeGenerated } from './render/package.ts';
 import type { LoopDelay } from './render/subject.ts';
-import { percentile, pingUntil, SubjectProcess } from './render/subject-process.ts';
+import { startSubject } from './render/subject-process.ts';
 import { SeededRandom, seedOf } from './support/random.ts';
 import { publish, rounded } from './support/results.ts';
+import { percentile, pingUntil } from './support/subject-process.ts';
 
 const RESOURCES = 5_000;
 const LIMIT_MS = 200;
 
 const seed = seedOf(process.env);
 const folder = await mkdtemp(join(tmpdir(), 'veranda-bench-'));
-const subject = new SubjectProcess();
+const subject = startSubject();
 try {
   const generated = generatePackage(RESOURCES, new SeededRandom(seed), 'full');
   await writeGenerated(generated, folder);

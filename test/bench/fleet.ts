@@ -3,7 +3,7 @@ import { type PhaseMeasurement, runPhases } from './fleet/phases.ts';
 import { writesOf } from './fleet/usage.ts';
 import { startFleetWorld } from './fleet/world.ts';
 import { SeededRandom, seedOf } from './support/random.ts';
-import { publish, rounded, type Target } from './support/results.ts';
+import { atMost, publish, rounded, type Target } from './support/results.ts';
 
 const { values } = parseArgs({
   options: { variants: { type: 'string', default: '100' }, repositories: { type: 'string', default: '1' } },
@@ -25,14 +25,14 @@ const secondsLimit = SECONDS_AT_100 * Math.max(1, size.variants / 100);
 const pushLimit = size.variants / 10 + 5;
 const targets: Target[] = phases
   .filter(({ name }) => name !== 'publish')
-  .map(({ name, wallSeconds }) => target(`${name}, wall time`, secondsLimit, wallSeconds, ' s'));
+  .map(({ name, wallSeconds }) => atMost(`${name}, wall time`, secondsLimit, wallSeconds, ' s'));
 for (const { name, git, calls } of phases) {
-  targets.push(target(`${name}, pushes`, pushLimit, git.push));
-  targets.push(target(`${name}, API writes a variant`, 6, writesOf(calls) / size.variants));
+  targets.push(atMost(`${name}, pushes`, pushLimit, git.push));
+  targets.push(atMost(`${name}, API writes a variant`, 6, writesOf(calls) / size.variants));
 }
 const fetches = phases.reduce((sum, phase) => sum + phase.upstreamFetches, 0);
-targets.push(target('fetches of the upstream', 2, fetches));
-targets.push(target('resident memory', 300, Math.max(...phases.map(({ peakRssMB }) => peakRssMB)), ' MB'));
+targets.push(atMost('fetches of the upstream', 2, fetches));
+targets.push(atMost('resident memory', 300, Math.max(...phases.map(({ peakRssMB }) => peakRssMB)), ' MB'));
 
 const callNames = [...new Set(phases.flatMap(({ calls }) => [...calls.keys()]))].sort();
 await publish({
@@ -79,7 +79,3 @@ await publish({
   ],
   targets,
 });
-
-function target(what: string, limit: number, measured: number, unit = ''): Target {
-  return { what, limit: `at most ${limit}${unit}`, measured: `${rounded(measured)}${unit}`, met: measured <= limit };
-}

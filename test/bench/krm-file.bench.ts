@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generatePackage, writeGenerated } from './render/package.ts';
-import { SubjectProcess } from './render/subject-process.ts';
+import { startSubject } from './render/subject-process.ts';
 import { SeededRandom, seedOf } from './support/random.ts';
 import { publish, rounded } from './support/results.ts';
 
@@ -11,7 +11,7 @@ const ROUNDS = 5;
 
 const seed = seedOf(process.env);
 const folder = await mkdtemp(join(tmpdir(), 'veranda-bench-'));
-const subject = new SubjectProcess();
+const subject = startSubject();
 try {
   await writeGenerated(generatePackage(RESOURCES, new SeededRandom(seed), 'full'), folder);
   const bytes = (await subject.ask({ kind: 'load', directory: folder })).value as number;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GeneratedPackage, generatePackage, writeGenerated } from './render/package.ts';
 import { KPT_REFERENCE, SIZES } from './render/reference.ts';
-import { SubjectProcess } from './render/subject-process.ts';
+import { startSubject } from './render/subject-process.ts';
 import { type Measurement, measure } from './support/measured-process.ts';
 import { SeededRandom, seedOf } from './support/random.ts';
 import { publish, ROOT, rounded, type Target } from './support/results.ts';
@@ -48,7 +48,7 @@ async function inProcess(resources: number): Promise<InProcess> {
   const folder = join(root, `in-${resources}`);
   const generated = generatePackage(resources, new SeededRandom(seed), 'full');
   await writeGenerated(generated, folder);
-  const subject = new SubjectProcess();
+  const subject = startSubject();
   try {
     await subject.ask({ kind: 'load', directory: folder });
     const { ms: coldMs } = await subject.ask({ kind: 'render', times: 1 });

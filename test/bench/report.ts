@@ -4,8 +4,8 @@ import { type BenchResult, formatResult, RESULTS, ROOT } from './support/results
 
 const INTRODUCTION = `# Performance
 
-Written by \`node test/bench/report.ts\` from what \`make bench\`, \`bench-local\`, \`bench-fleet\` and \`bench-cluster\` left; not
-edited by hand. Every run makes its inputs anew from a seed (\`SEED=n make bench\` repeats one), and what is said of a process is
+Written by \`node test/bench/report.ts\` from what \`make bench\`, \`bench-local\`, \`bench-fleet\`, \`bench-cluster\` and
+\`bench-pods\` left; not edited by hand. Every run makes its inputs anew from a seed (\`SEED=n make bench\` repeats one), and what is said of a process is
 measured outside of it. Times move with the machine and with what else it does: compare ratios.
 `;
 

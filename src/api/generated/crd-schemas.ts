@@ -152,6 +152,14 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
           "additionalProperties": false
          }
         },
+        "imagePullPolicy": {
+         "type": "string",
+         "enum": [
+          "Always",
+          "IfNotPresent",
+          "Never"
+         ]
+        },
         "imagePullSecrets": {
          "type": "array",
          "maxItems": 16,

@@ -6,6 +6,10 @@ import type { Condition } from '../object.ts';
  */
 export type PodIsolation = 'Shared' | 'PerEvaluation';
 /**
+ * When a node asks the registry for the image, which is named by its digest; IfNotPresent when absent. Always checks the rights of each pod anew.
+ */
+export type ImagePullPolicy = 'Always' | 'IfNotPresent' | 'Never';
+/**
  * Which images are meant, and how they are run.
  */
 export interface FunctionConfigSpec {
@@ -93,6 +97,10 @@ export interface PodExecutor {
    * Items: One toleration, as in a Pod.
    */
   readonly tolerations?: readonly Toleration[];
+  /**
+   * When a node asks the registry for the image, which is named by its digest; IfNotPresent when absent. Always checks the rights of each pod anew.
+   */
+  readonly imagePullPolicy?: ImagePullPolicy;
   /**
    * Secrets of the functions' namespace that images are pulled with, and looked up with.
    *

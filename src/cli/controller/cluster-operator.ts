@@ -35,7 +35,7 @@ import { ClusterFunctions } from './functions.ts';
 import { clusterGitStore } from './git-store.ts';
 import { ClusterInjectables } from './injectables.ts';
 import { InputWatches } from './input-watches.ts';
-import { revisionCounts, syncTimes } from './samples.ts';
+import { podSamples, revisionCounts, syncTimes } from './samples.ts';
 import { SecretWatches } from './secret-watch.ts';
 import { ClusterSelectables } from './selectables.ts';
 import type { Settings } from './settings.ts';
@@ -263,6 +263,8 @@ export class ClusterOperator {
     metrics.observe({
       packageRevisions: (): Iterable<Sample> => revisionCounts(revisions.list()),
       repositorySyncs: (): Iterable<Sample> => syncTimes(repositories.list(), this.#synced),
+      functionPods: (): Iterable<Sample> => podSamples(this.#functions.loads(), 'pods'),
+      functionQueues: (): Iterable<Sample> => podSamples(this.#functions.loads(), 'waiting'),
     });
   }
 }

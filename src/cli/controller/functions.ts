@@ -11,17 +11,17 @@ import type { ApiClient } from '../../kube/adapters/kubernetes/client.ts';
 import type { KubernetesStore } from '../../kube/adapters/kubernetes/store.ts';
 import { systemClock } from '../../kube/clock.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { RegistryClient } from '../../registry/client.ts';
+import { type RegistryCall, RegistryClient } from '../../registry/client.ts';
 import { type CredentialSource, fingerprint } from '../../registry/credentials.ts';
 import { DockerConfig } from '../../registry/docker-config.ts';
-import { ImageResolver, type ResolvedImage } from '../../registry/image-resolver.ts';
-import { highestInRange, type WantedImage, wantedImage } from '../../runtimes/container-image.ts';
+import { ImageResolver } from '../../registry/image-resolver.ts';
+import { describeWanted, highestInRange, type WantedImage, wantedImage } from '../../runtimes/container-image.ts';
 import { createGrpcRuntime, type GrpcRuntime } from '../../runtimes/grpc/runtime.ts';
 import { chainRuntimes } from '../../runtimes/multi.ts';
 import { lookUpFault } from '../../runtimes/pod/faults.ts';
 import type { FunctionImage } from '../../runtimes/pod/manifest.ts';
 import { createPodRuntime } from '../../runtimes/pod/runtime.ts';
-import { PodService } from '../../runtimes/pod/service.ts';
+import { type PodLoad, PodService } from '../../runtimes/pod/service.ts';
 import type { PodSettings } from '../../runtimes/pod/settings.ts';
 import { ResultCache } from '../../runtimes/result-cache.ts';
 import { MAX_WIRE_BYTES } from '../../runtimes/wire-format.ts';
@@ -84,6 +84,8 @@ export class ClusterFunctions implements FunctionRuntimes {
           target: settings.functionRunner,
           maxMessageBytes: settings.functionRunnerMaxBytes,
           deadlineMs: settings.fnTimeout,
+          tagInRange: async (wanted, signal) =>
+            await this.#lookUp(wanted, signal, (call) => this.#tagInRange(wanted, call)),
         })
       : undefined;
     this.hosted = this.#chain();
@@ -112,8 +114,18 @@ export class ClusterFunctions implements FunctionRuntimes {
     await this.#registry.close();
   }
 
+  get rulesVersion(): string {
+    return this.#rules.version;
+  }
+
   use(rules: FunctionRules): void {
     this.#rules = rules;
+    this.#pods.retire(({ asked }) => rules.podSettings(asked));
+  }
+
+  /** What the pods of each image have to do now. */
+  loads(): readonly PodLoad[] {
+    return this.#pods.loads();
   }
 
   async warmUp(image: string, settings: PodSettings, signal: AbortSignal): Promise<void> {
@@ -157,30 +169,28 @@ export class ClusterFunctions implements FunctionRuntimes {
   }
 
   async #resolve(wanted: WantedImage, signal: AbortSignal): Promise<FunctionImage> {
-    const { digest, reference, resolved, entrypoint, cmd } = await this.#lookUp(wanted, signal);
+    const { digest, reference, resolved, entrypoint, cmd } = await this.#lookUp(wanted, signal, async (call) => {
+      const suffix = wanted.suffix ?? `:${await this.#tagInRange(wanted, call)}`;
+      return await this.#resolver.resolve(`${wanted.name}${suffix}`, call);
+    });
     const command = [...entrypoint, ...cmd];
-    if (command.length > 0) return { digest, reference, resolved, command };
+    if (command.length > 0) return { asked: wanted, digest, reference, resolved, command };
     throw new TerminalError('NoEntrypoint', `the image ${resolved} says no program that is to be run`);
   }
 
-  async #lookUp(wanted: WantedImage, signal: AbortSignal): Promise<ResolvedImage> {
+  async #lookUp<T>(wanted: WantedImage, signal: AbortSignal, look: (call: RegistryCall) => Promise<T>): Promise<T> {
     const { imagePullSecrets } = this.#rules.podSettings(wanted);
     try {
-      const call = { signal, credentials: await this.#credentials(imagePullSecrets, signal), ca: this.#ca };
-      const suffix = wanted.suffix ?? `:${await this.#tagInRange(wanted, call)}`;
-      return await this.#resolver.resolve(`${wanted.name}${suffix}`, call);
+      return await look({ signal, credentials: await this.#credentials(imagePullSecrets, signal), ca: this.#ca });
     } catch (error) {
       signal.throwIfAborted();
       // The next try reads them anew: one of them may be at fault.
       for (const name of imagePullSecrets) this.#secrets.delete(name);
-      throw lookUpFault(`${wanted.name}${wanted.suffix ?? `:${wanted.tag ?? ''}`}`, error);
+      throw lookUpFault(describeWanted(wanted), error);
     }
   }
 
-  async #tagInRange(
-    { name, range, tag }: WantedImage,
-    call: Parameters<ImageResolver['listTags']>[1],
-  ): Promise<string> {
+  async #tagInRange({ name, range, tag }: WantedImage, call: RegistryCall): Promise<string> {
     const found = range && highestInRange(await this.#resolver.listTags(name, call), range);
     if (found !== undefined) return found;
     throw new TerminalError('TagNotFound', `no tag of the image ${name} is in the range ${JSON.stringify(tag)}`);

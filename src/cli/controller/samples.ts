@@ -1,6 +1,7 @@
 import type { PackageRevision, Repository } from '../../api/kinds.ts';
 import { objectKey } from '../../api/object.ts';
 import type { Sample } from '../../observability/metrics.ts';
+import type { PodLoad } from '../../runtimes/pod/service.ts';
 
 /** Repositories that have series of their own; the others are counted together. */
 const MAX_REPOSITORIES = 1_000;
@@ -20,6 +21,20 @@ export function revisionCounts(revisions: readonly PackageRevision[]): readonly 
   return [...counts].flatMap(([repository, lifecycles]) =>
     [...lifecycles].map(([lifecycle, value]) => ({ labels: { repository, lifecycle }, value })),
   );
+}
+
+/** Images that have series of their own. */
+const MAX_IMAGES = 100;
+
+/** Pods and waiting evaluations by image with its tag; an image that is run in several ways is counted as one. */
+export function podSamples(loads: readonly PodLoad[], what: 'pods' | 'waiting'): readonly Sample[] {
+  const sums = new Map<string, number>();
+  for (const { image, ...load } of loads) {
+    const [name = ''] = image.resolved.split('@');
+    const key = sums.has(name) || sums.size < MAX_IMAGES ? name : OTHERS;
+    sums.set(key, (sums.get(key) ?? 0) + load[what]);
+  }
+  return [...sums].map(([image, value]) => ({ labels: { image }, value }));
 }
 
 /** @param syncedAt when a repository was last read, by its key, in seconds since the epoch */

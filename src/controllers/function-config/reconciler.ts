@@ -9,6 +9,8 @@ import { type FunctionRules, functionRules, rivalOf, warmImages } from './rules.
 
 /** The function runtimes of this process. */
 export interface FunctionRuntimes {
+  /** Of the rules that count now. */
+  readonly rulesVersion: string;
   /** What counts from now on, for renders that begin. */
   use(rules: FunctionRules): void;
   /**
@@ -25,6 +27,8 @@ export interface FunctionConfigEnvironment extends Pick<ControllerEnvironment, '
   readonly namespace: string;
   /** What an empty prefix stands for. */
   readonly imagePrefix: string;
+  /** Called when other rules count than before. */
+  readonly onNewRules: () => void;
 }
 
 /** A registry that does not answer is asked again. */
@@ -44,11 +48,11 @@ export class FunctionConfigReconciler implements Reconciler {
   }
 
   async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult | undefined> {
-    const { configs, runtimes, namespace, imagePrefix } = this.#env;
+    const { configs, namespace } = this.#env;
     const counting = configs
       .list()
       .filter(({ metadata }) => metadata.namespace === namespace && metadata.deletionTimestamp === undefined);
-    runtimes.use(functionRules(counting, imagePrefix));
+    this.#use(counting);
     const config = configs.get(key);
     if (!config || config.metadata.deletionTimestamp !== undefined) return undefined;
     const report = new ObjectReport(this.#env, config, context);
@@ -59,6 +63,14 @@ export class FunctionConfigReconciler implements Reconciler {
     }
     report.status(forPorch(report.current()));
     return report.write();
+  }
+
+  #use(counting: readonly FunctionConfig[]): void {
+    const { runtimes, imagePrefix, onNewRules } = this.#env;
+    const rules = functionRules(counting, imagePrefix);
+    if (rules.version === runtimes.rulesVersion) return;
+    runtimes.use(rules);
+    onNewRules();
   }
 
   async #bring(

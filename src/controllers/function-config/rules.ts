@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FunctionConfig } from '../../api/kinds.ts';
 import { objectKey } from '../../api/object.ts';
 import type { BuiltinOverride } from '../../functions/builtin-runtime.ts';
@@ -12,6 +13,8 @@ export interface FunctionRules {
   podSettings(wanted: Pick<WantedImage, 'name' | 'suffix' | 'tag'>): PodSettings;
   /** Of functions that are built in, by name. */
   readonly builtins: Readonly<Record<string, BuiltinOverride>>;
+  /** The same for the same rules, in every process. */
+  readonly version: string;
 }
 
 /** An image of which pods are made before the first evaluation. */
@@ -44,19 +47,29 @@ export function functionRules(configs: readonly FunctionConfig[], imagePrefix: s
     builtins: Object.fromEntries(
       counting.flatMap(({ spec }) => (spec.goExecutor ? [[spec.image, builtinOverride(spec.goExecutor.tags)]] : [])),
     ),
+    version: versionOf(counting, imagePrefix),
   };
+}
+
+function versionOf(configs: readonly FunctionConfig[], imagePrefix: string): string {
+  const specs = configs.map(({ spec }) => JSON.stringify(spec, sortedFields)).sort();
+  return createHash('sha256')
+    .update(JSON.stringify([imagePrefix, ...specs]))
+    .digest('hex');
+}
+
+function sortedFields(_key: string, value: unknown): unknown {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
 }
 
 /** The images that a configuration wants to be warm: one for each of its tags, from the first of its prefixes. */
 export function warmImages(config: FunctionConfig, imagePrefix: string): readonly WarmImage[] {
   const { image, prefixes = [], podExecutor } = config.spec;
   const prefix = prefixes[0] || imagePrefix;
-  const { minPods = 1, ...settings } = { ...podSettingsOf(config), minPods: podExecutor?.minPods };
-  if (minPods === 0) return [];
-  return (podExecutor?.tags ?? []).map((tag) => ({
-    image: `${prefix}/${image}:${tag}`,
-    settings: { ...settings, minPods },
-  }));
+  const settings = podSettingsOf(config);
+  if (settings.minPods === 0) return [];
+  return (podExecutor?.tags ?? []).map((tag) => ({ image: `${prefix}/${image}:${tag}`, settings }));
 }
 
 /** Another configuration that says something of the same images; the older one counts, the name decides between equals. */
@@ -116,6 +129,7 @@ export function podSettingsOf({ spec }: FunctionConfig): PodSettings {
     cache: pods.cache ?? defaults.cache,
     resources: (pods.resources ?? overrides.container?.resources ?? defaults.resources) as PodResources,
     env: overrides.container?.env ?? [],
+    imagePullPolicy: pods.imagePullPolicy ?? defaults.imagePullPolicy,
     imagePullSecrets: (pods.imagePullSecrets ?? []).map(({ name }) => name),
     ...(overrides.container?.envFrom?.length ? { envFrom: overrides.container.envFrom } : {}),
     ...(pods.nodeSelector ? { nodeSelector: pods.nodeSelector } : {}),

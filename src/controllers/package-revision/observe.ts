@@ -87,14 +87,20 @@ export function knownInputHash(object: PackageRevision, git: RevisionInfo): stri
   return (status?.observedCommit === git.commit ? status.inputHash : undefined) ?? git.origin?.inputHash;
 }
 
+/** Inputs of an attempt that are not in the object. */
+export interface AttemptSurroundings {
+  /** The revisions that the object is made from, as far as they are there. */
+  readonly sources: readonly (PackageRevision | undefined)[];
+  readonly functionRules: string;
+}
+
 /**
  * Names the inputs of an attempt: one that failed for good is not repeated until one of them changes.
- * @param sources the revisions that the object is made from, as far as they are there
  */
 export function fingerprint(
   object: PackageRevision,
   git: RevisionInfo | undefined,
-  sources: readonly (PackageRevision | undefined)[],
+  { sources, functionRules }: AttemptSurroundings,
 ): string {
   const { uid, generation, annotations } = object.metadata;
   const asked = [...CONTENT_ANNOTATIONS, RECONCILE_AT_ANNOTATION].map((name) => annotations?.[name]);
@@ -104,7 +110,7 @@ export function fingerprint(
     source?.status?.observedLifecycle,
     source?.status?.packageTree,
   ]);
-  return [...own, ...theirs].join(' ');
+  return [...own, ...theirs, functionRules].join(' ');
 }
 
 /** Why a draft must not be proposed or published now: its render failed, or a readiness gate of the package is not met. */

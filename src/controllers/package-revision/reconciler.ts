@@ -155,11 +155,11 @@ export class PackageRevisionReconciler implements Reconciler {
     }
   }
 
-  /** The inputs of an attempt. A source that comes, or changes, is another input. */
+  /** The inputs of an attempt. A source that comes, or changes, is another input; so is another way to run functions. */
   #attempt({ object, git, report }: Work): string {
     const namespace = object.metadata.namespace ?? '';
     const sources = git ? [] : sourceNames(object).map((name) => this.#env.revisions.get(`${namespace}/${name}`));
-    return fingerprint(report.current(), git, sources);
+    return fingerprint(report.current(), git, { sources, functionRules: this.#env.functionRules() });
   }
 
   /**

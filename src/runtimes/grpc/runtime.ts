@@ -1,9 +1,9 @@
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { errorMessage, TerminalError, TransientError } from '../../api/errors.ts';
 import type { FunctionInput, FunctionOutput, FunctionRuntime, RunContext, Runner } from '../../functions/types.ts';
-import type { FunctionSpec } from '../../krm/function-spec.ts';
-import { wantedImage } from '../container-image.ts';
+import { describeWanted, type WantedImage, wantedImage } from '../container-image.ts';
 import { NotMineError } from '../multi.ts';
+import { RenderMemo } from '../render-memo.ts';
 import { decodeOutput, encodeInput } from '../wire-format.ts';
 import {
   decodeHealth,
@@ -26,6 +26,11 @@ export interface GrpcRuntimeOptions {
   readonly deadlineMs?: number;
   /** PEM of the authority that signed the runner's certificate; without it the connection is plain text, as the runner's is. */
   readonly ca?: Uint8Array;
+  /**
+   * The tag that a range stands for now: the protocol has one text for the image, and its runner takes a tag as it is.
+   * @throws VerandaError when that cannot be told
+   */
+  readonly tagInRange: (wanted: WantedImage, signal: AbortSignal) => Promise<string>;
 }
 
 export interface GrpcRuntime extends FunctionRuntime {
@@ -54,12 +59,21 @@ export function createGrpcRuntime(options: GrpcRuntimeOptions): GrpcRuntime {
     // Addresses behind a name come and go with the runner's replicas.
     'grpc.dns_min_time_between_resolutions_ms': 5_000,
   });
+  const tags = new RenderMemo<string>();
   return {
     name: 'grpc',
-    runner: (spec) => (wantedImage(spec) === undefined ? undefined : new GrpcRunner(client, spec, options, maxBytes)),
+    runner: (spec) => {
+      const wanted = wantedImage(spec);
+      return wanted && new GrpcRunner(client, wanted, { ...options, maxBytes, tags });
+    },
     health: (signal) => checkHealth(client, options.target, signal),
     close: () => client.close(),
   };
+}
+
+interface GrpcRunnerOptions extends GrpcRuntimeOptions {
+  readonly maxBytes: number;
+  readonly tags: RenderMemo<string>;
 }
 
 class GrpcRunner implements Runner {
@@ -67,31 +81,41 @@ class GrpcRunner implements Runner {
   readonly runtime = 'grpc';
   readonly identity: string | undefined;
   readonly #client: Client;
-  readonly #options: GrpcRuntimeOptions;
-  readonly #maxBytes: number;
+  readonly #wanted: WantedImage;
+  readonly #options: GrpcRunnerOptions;
 
-  constructor(client: Client, spec: FunctionSpec, options: GrpcRuntimeOptions, maxBytes: number) {
-    const wanted = wantedImage(spec);
-    // The protocol has one text for the image: ranges are the runner's to resolve, as it does for Porch.
-    this.resolved = `${wanted?.name ?? ''}${wanted?.suffix ?? `:${wanted?.tag ?? 'latest'}`}`;
-    this.identity = /@(.+)$/.exec(this.resolved)?.[1];
+  constructor(client: Client, wanted: WantedImage, options: GrpcRunnerOptions) {
+    this.resolved = describeWanted(wanted);
+    this.identity = /@(.+)$/.exec(wanted.suffix ?? '')?.[1];
     this.#client = client;
+    this.#wanted = wanted;
     this.#options = options;
-    this.#maxBytes = maxBytes;
   }
 
-  async run(input: FunctionInput, { signal }: RunContext): Promise<FunctionOutput> {
+  async run(input: FunctionInput, context: RunContext): Promise<FunctionOutput> {
+    const { signal } = context;
     signal.throwIfAborted();
     const resourceList = Buffer.from(encodeInput(input));
-    if (resourceList.length + ENVELOPE_BYTES > this.#maxBytes) throw this.#tooLarge(`${resourceList.length} bytes`);
+    const { maxBytes } = this.#options;
+    if (resourceList.length + ENVELOPE_BYTES > maxBytes) throw this.#tooLarge(`${resourceList.length} bytes`);
+    const image = await this.#image(context);
+    // Of a range it is known only now what it stands for.
+    const told = image === this.resolved ? {} : { ran: { resolved: image, runtime: this.runtime } };
     try {
-      const { resourceList: list, log } = await this.#evaluate({ resourceList, image: this.resolved }, signal);
-      return { ...decodeOutput(list, input.items), stderr: new TextDecoder().decode(log), exitCode: 0 };
+      const { resourceList: list, log } = await this.#evaluate({ resourceList, image }, signal);
+      return { ...decodeOutput(list, input.items), stderr: new TextDecoder().decode(log), exitCode: 0, ...told };
     } catch (error) {
       signal.throwIfAborted();
       if (!isServiceError(error)) throw error;
-      return this.#failure(error, input);
+      return { ...this.#failure(error, input), ...told };
     }
+  }
+
+  async #image({ render = this, signal }: RunContext): Promise<string> {
+    const { name, suffix } = this.#wanted;
+    if (suffix !== undefined) return name + suffix;
+    const { tags, tagInRange } = this.#options;
+    return `${name}:${await tags.find(render, this.resolved, () => tagInRange(this.#wanted, signal))}`;
   }
 
   #evaluate(request: EvaluateFunctionRequest, signal: AbortSignal): Promise<EvaluateFunctionResponse> {
@@ -124,7 +148,7 @@ class GrpcRunner implements Runner {
   }
 
   #tooLarge(what: string): TerminalError {
-    const limit = `${this.#maxBytes} bytes are the limit of a message to the function runner at ${this.#options.target}`;
+    const limit = `${this.#options.maxBytes} bytes are the limit of a message to the function runner at ${this.#options.target}`;
     return new TerminalError('InputTooLarge', `the ResourceList does not fit (${what}): ${limit}`);
   }
 }

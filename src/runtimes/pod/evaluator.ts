@@ -18,6 +18,10 @@ export interface Evaluation extends StreamResult {
 export interface SinglePods {
   /** Resolves when the container runs or has ended. @throws as `PodPool.acquire` */
   start(signal: AbortSignal): Promise<SinglePod>;
+  /** Pods that are there now. */
+  readonly running: number;
+  /** Evaluations that wait until they may have one. */
+  readonly waiting: number;
 }
 
 export interface SinglePod {

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../api/object.ts';
 import type { KindRef } from '../../kube/store.ts';
+import type { WantedImage } from '../container-image.ts';
 import type { PodSettings } from './settings.ts';
 
 /** What of a Pod is read here. */
@@ -46,6 +47,8 @@ export const IMAGE_ANNOTATION = 'veranda.dev/image';
 
 /** A function's image as it is run. */
 export interface FunctionImage {
+  /** As it was asked for: FunctionConfigs go by that. */
+  readonly asked: Pick<WantedImage, 'name' | 'suffix' | 'tag'>;
   /** With tag and digest, for people: `host/path/name:v1@sha256:...`. */
   readonly resolved: string;
   /** `host/path/name@sha256:...` */
@@ -70,7 +73,8 @@ const NOBODY = 65_534;
 
 /** Nothing but the function: no account, no privileges, a file system that cannot be written but for /tmp. */
 export function functionPod(image: FunctionImage, settings: PodSettings, place: PodPlace): KubeObject {
-  const { resources, env, envFrom, nodeSelector, tolerations, imagePullSecrets, serviceAccountName } = settings;
+  const { resources, env, envFrom, nodeSelector, tolerations } = settings;
+  const { imagePullPolicy, imagePullSecrets, serviceAccountName } = settings;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -94,7 +98,7 @@ export function functionPod(image: FunctionImage, settings: PodSettings, place: 
         {
           name: CONTAINER,
           image: image.reference,
-          imagePullPolicy: 'IfNotPresent',
+          imagePullPolicy,
           stdin: true,
           stdinOnce: place.once,
           resources,

@@ -75,9 +75,13 @@ export class PodPool {
   /** The image's program ends without reading its input: no pod of it stays. */
   #exitsByItself = false;
   #closed = false;
+  /** Serves who waits already; its pods go as they become idle. */
+  #retired = false;
+  #usedAt: number;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#usedAt = this.#now();
   }
 
   get size(): number {
@@ -88,8 +92,11 @@ export class PodPool {
     return this.#waiters.size;
   }
 
-  get exitsByItself(): boolean {
-    return this.#exitsByItself;
+  /** Nothing would be lost with it: it has no pods and no work, and what it has learnt is old. */
+  get isSpent(): boolean {
+    if (this.#members.size > 0 || this.#waiters.size > 0) return false;
+    if (this.#fault && this.#now() < this.#fault.until) return false;
+    return !this.#exitsByItself || this.#now() - this.#usedAt >= this.#options.settings.idleTtlMs;
   }
 
   has(pod: string): boolean {
@@ -102,6 +109,7 @@ export class PodPool {
    */
   async acquire(signal: AbortSignal): Promise<Lease | undefined> {
     signal.throwIfAborted();
+    this.#usedAt = this.#now();
     if (this.#exitsByItself) return undefined;
     const free = this.#free();
     if (free && this.#waiters.size === 0) return this.#lease(free);
@@ -124,7 +132,7 @@ export class PodPool {
   warmUp(): void {
     const { minPods } = this.#options.settings;
     const backsOff = this.#fault !== undefined && this.#now() < this.#fault.until;
-    if (this.#closed || this.#exitsByItself || backsOff) return;
+    if (this.#closed || this.#retired || this.#exitsByItself || backsOff) return;
     while (this.#live().length < minPods && this.#start());
   }
 
@@ -177,10 +185,10 @@ export class PodPool {
     for (const member of [...this.#members.values()]) this.#discard(member);
   }
 
-  /** No new evaluations; pods go as their evaluations end. */
+  /** To be asked no more: who waits is served, and pods go as their evaluations end. */
   retire(): void {
-    this.#closed = true;
-    for (const member of this.#idle()) this.#discard(member);
+    this.#retired = true;
+    this.#dispatch();
   }
 
   #ready(member: Member): void {
@@ -228,6 +236,8 @@ export class PodPool {
       waiter.give(this.#lease(free));
     }
     this.scale();
+    if (!this.#retired || this.#waiters.size > 0) return;
+    for (const member of this.#idle()) this.#discard(member);
   }
 
   #lease(member: Member): Lease {
@@ -242,7 +252,7 @@ export class PodPool {
         member.running -= 1;
         member.idleSince = this.#now();
         if (!broken) member.served += 1;
-        if (broken || (this.#closed && member.running === 0)) this.#discard(member);
+        if (broken) this.#discard(member);
         this.#dispatch();
       },
     };

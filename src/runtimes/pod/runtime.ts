@@ -1,6 +1,7 @@
 import type { FunctionInput, FunctionOutput, FunctionRuntime, RunContext, Runner } from '../../functions/types.ts';
-import { type WantedImage, wantedImage } from '../container-image.ts';
+import { describeWanted, type WantedImage, wantedImage } from '../container-image.ts';
 import { toOutput } from '../process.ts';
+import { RenderMemo } from '../render-memo.ts';
 import { encodeInput } from '../wire-format.ts';
 import type { FunctionImage } from './manifest.ts';
 import type { PodService } from './service.ts';
@@ -16,11 +17,12 @@ export interface PodRuntimeOptions {
 
 /** Runs every image as pods of the cluster. */
 export function createPodRuntime(options: PodRuntimeOptions): FunctionRuntime {
+  const images = new RenderMemo<FunctionImage>();
   return {
     name: 'pod',
     runner(spec) {
       const wanted = wantedImage(spec);
-      return wanted === undefined ? undefined : new PodRunner(wanted, options);
+      return wanted === undefined ? undefined : new PodRunner(wanted, options, images);
     },
   };
 }
@@ -30,35 +32,33 @@ class PodRunner implements Runner {
   readonly resolved: string;
   readonly #wanted: WantedImage;
   readonly #options: PodRuntimeOptions;
-  /** Looked up once for each step, so that one render runs one image. */
-  #image: Promise<FunctionImage> | undefined;
+  readonly #images: RenderMemo<FunctionImage>;
 
-  constructor(wanted: WantedImage, options: PodRuntimeOptions) {
+  constructor(wanted: WantedImage, options: PodRuntimeOptions, images: RenderMemo<FunctionImage>) {
     this.#wanted = wanted;
     this.#options = options;
-    this.resolved = `${wanted.name}${wanted.suffix ?? `:${wanted.tag ?? ''}`}`;
+    this.#images = images;
+    this.resolved = describeWanted(wanted);
   }
 
-  async identify(signal: AbortSignal): Promise<string | undefined> {
-    if (!this.#options.settings(this.#wanted).cache) return undefined;
-    return (await this.#lookUp(signal)).digest;
+  async identify(context: RunContext): Promise<string | undefined> {
+    const { cache, env, envFrom = [] } = this.#options.settings(this.#wanted);
+    if (!cache) return undefined;
+    const { digest } = await this.#lookUp(context);
+    return env.length + envFrom.length === 0 ? digest : `${digest} ${JSON.stringify([env, envFrom])}`;
   }
 
-  async run(input: FunctionInput, { signal }: RunContext): Promise<FunctionOutput> {
+  async run(input: FunctionInput, context: RunContext): Promise<FunctionOutput> {
+    const { signal } = context;
     const text = Buffer.from(encodeInput(input));
-    const image = await this.#lookUp(signal);
+    const image = await this.#lookUp(context);
     const settings = this.#options.settings(this.#wanted);
     const { exitCode, stdout, stderr } = await this.#options.service.evaluate(image, settings, text, signal);
     const ran = { resolved: image.resolved, runtime: this.runtime };
     return { ...toOutput(exitCode, stdout, input), stderr, exitCode, ran };
   }
 
-  #lookUp(signal: AbortSignal): Promise<FunctionImage> {
-    const looking = this.#image ?? this.#options.resolve(this.#wanted, signal);
-    this.#image = looking;
-    looking.catch(() => {
-      this.#image = undefined;
-    });
-    return looking;
+  #lookUp({ render = this, signal }: RunContext): Promise<FunctionImage> {
+    return this.#images.find(render, this.resolved, () => this.#options.resolve(this.#wanted, signal));
   }
 }

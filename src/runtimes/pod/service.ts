@@ -5,7 +5,7 @@ import type { Clock } from '../../kube/clock.ts';
 import { SharedInformer } from '../../kube/informer.ts';
 import type { ObjectStore } from '../../kube/store.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { type Evaluation, PodEvaluator } from './evaluator.ts';
+import { type Evaluation, PodEvaluator, type SinglePods } from './evaluator.ts';
 import {
   type FunctionImage,
   functionPod,
@@ -35,14 +35,21 @@ export interface PodServiceOptions {
   readonly maxOutputBytes: number;
   readonly startTimeoutMs?: number;
   readonly scheduleTimeoutMs?: number;
-  /** Told when the number of pods changes. */
-  readonly onPods?: (pods: number) => void;
+}
+
+/** What the pods of one image, and of one way to run it, have to do. */
+export interface PodLoad {
+  readonly image: FunctionImage;
+  readonly pods: number;
+  /** Evaluations that wait for a place in a pod. */
+  readonly waiting: number;
 }
 
 interface Managed {
   readonly pool: PodPool;
+  readonly singles: SinglePods;
   readonly evaluator: PodEvaluator;
-  readonly key: string;
+  readonly settings: PodSettings;
   image: FunctionImage;
 }
 
@@ -59,7 +66,10 @@ const SCHEDULE_TIMEOUT_MS = 45_000;
 export class PodService {
   readonly #options: PodServiceOptions;
   readonly #pods: SharedInformer<Pod>;
+  /** By image and settings: what evaluations go to. */
   readonly #pools = new Map<string, Managed>();
+  /** The same, and those that are to be asked no more but still have pods. */
+  readonly #all = new Set<Managed>();
   readonly #singles: SinglePodRunner;
   readonly #budget: PodBudget;
   readonly #stop = new AbortController();
@@ -74,7 +84,7 @@ export class PodService {
     this.#options = options;
     this.#pods = new SharedInformer(store, POD, { namespace, logger, clock });
     this.#pods.onChange(({ before, after }) => this.#changed((after ?? before) as Pod, after));
-    this.#budget = { take: () => this.#take(), release: () => this.#count(-1) };
+    this.#budget = { take: () => this.#take(), release: () => this.#release() };
     this.#singles = new SinglePodRunner({
       clock,
       budget: this.#budget,
@@ -100,8 +110,9 @@ export class PodService {
     this.#cancelSweep();
     this.#cancelRetry?.();
     const reason = new TransientError('PoolClosed', 'the function pods are shutting down');
-    for (const { pool } of this.#pools.values()) pool.close(reason);
+    for (const { pool } of this.#all) pool.close(reason);
     this.#pools.clear();
+    this.#all.clear();
     await Promise.allSettled(this.#removals);
     this.#stop.abort(reason);
     await this.#running;
@@ -117,22 +128,25 @@ export class PodService {
     this.#managed(image, settings).pool.warmUp();
   }
 
-  /** Pools of other settings than those that are asked for now let their pods go. @param isWanted by digest and settings */
-  retire(isWanted: (digest: string, settingsKey: string) => boolean): void {
-    for (const [id, { pool, image, key }] of this.#pools) {
-      if (isWanted(image.digest, key)) continue;
+  /** Pods that are run in another way than is wanted now go as their evaluations end. */
+  retire(wanted: (image: FunctionImage) => PodSettings): void {
+    for (const [id, { pool, image, settings }] of this.#pools) {
+      if (settingsKey(wanted(image)) === settingsKey(settings)) continue;
+      this.#pools.delete(id);
       pool.retire();
-      if (pool.size === 0) this.#pools.delete(id);
     }
   }
 
-  get pods(): number {
-    return this.#total;
+  loads(): readonly PodLoad[] {
+    return [...this.#all].map(({ image, pool, singles }) => ({
+      image,
+      pods: pool.size + singles.running,
+      waiting: pool.waiting + singles.waiting,
+    }));
   }
 
   #managed(image: FunctionImage, settings: PodSettings): Managed {
-    const key = settingsKey(settings);
-    const id = `${image.reference}\0${image.command.join('\0')}\0${key}`;
+    const id = `${image.reference}\0${image.command.join('\0')}\0${settingsKey(settings)}`;
     const known = this.#pools.get(id);
     if (known) {
       known.image = image;
@@ -149,8 +163,9 @@ export class PodService {
     });
     const singles = this.#singles.of(settings, this.#factory(image, settings, true));
     const evaluator = new PodEvaluator({ client, namespace, image, settings, pool, singles, clock, maxOutputBytes });
-    const managed: Managed = { pool, evaluator, key, image };
+    const managed: Managed = { pool, singles, evaluator, settings, image };
     this.#pools.set(id, managed);
+    this.#all.add(managed);
     return managed;
   }
 
@@ -197,30 +212,29 @@ export class PodService {
   #changed(seen: Pod, pod: Pod | undefined): void {
     const { name } = seen.metadata;
     this.#singles.observe(name, pod);
-    for (const { pool } of this.#pools.values()) if (pool.has(name)) pool.observe(name, pod);
+    for (const { pool } of this.#all) if (pool.has(name)) pool.observe(name, pod);
   }
 
   #take(): boolean {
     const { maxPods } = this.#options;
-    if (this.#total >= maxPods && ![...this.#pools.values()].some(({ pool }) => pool.giveUpIdle())) {
+    if (this.#total >= maxPods && ![...this.#all].some(({ pool }) => pool.giveUpIdle())) {
       this.#retryLater();
       return false;
     }
-    this.#count(1);
+    this.#total += 1;
     return true;
+  }
+
+  #release(): void {
+    this.#total -= 1;
   }
 
   /** A pool that found no room asks again: pods of other pools become idle without a word. */
   #retryLater(): void {
     this.#cancelRetry ??= this.#options.clock.setTimer(RETRY_MS, () => {
       this.#cancelRetry = undefined;
-      for (const { pool } of this.#pools.values()) pool.scale();
+      for (const { pool } of this.#all) pool.scale();
     });
-  }
-
-  #count(change: number): void {
-    this.#total += change;
-    this.#options.onPods?.(this.#total);
   }
 
   #sweepLater(): void {
@@ -230,13 +244,14 @@ export class PodService {
     });
   }
 
-  /** Idle pods, empty pools, and pods of ours that nobody knows any more. */
+  /** Idle pods, pools without work, and pods of ours that nobody knows any more. */
   #sweep(): void {
-    for (const [id, { pool }] of this.#pools) {
+    for (const { pool } of this.#all) {
       pool.sweep();
       pool.warmUp();
-      if (pool.size === 0 && pool.waiting === 0 && !pool.exitsByItself) this.#pools.delete(id);
     }
+    for (const managed of this.#all) if (isSpent(managed)) this.#all.delete(managed);
+    for (const [id, managed] of this.#pools) if (!this.#all.has(managed)) this.#pools.delete(id);
     const { instance } = this.#options;
     for (const pod of this.#pods.list())
       if (this.#isStray(pod) || isOrphan(pod, instance)) this.#remove(pod.metadata.name);
@@ -244,12 +259,16 @@ export class PodService {
 
   #isStray({ metadata: { name, labels, deletionTimestamp } }: Pod): boolean {
     if (labels?.[INSTANCE_LABEL] !== this.#options.instance || deletionTimestamp !== undefined) return false;
-    return !this.#singles.has(name) && ![...this.#pools.values()].some(({ pool }) => pool.has(name));
+    return !this.#singles.has(name) && ![...this.#all].some(({ pool }) => pool.has(name));
   }
 }
 
+function isSpent({ pool, singles }: Managed): boolean {
+  return pool.isSpent && singles.running === 0 && singles.waiting === 0;
+}
+
 /** Equal settings give equal texts. */
-export function settingsKey(settings: PodSettings): string {
+function settingsKey(settings: PodSettings): string {
   return JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -19,10 +19,14 @@ export interface PodSettings {
   readonly envFrom?: readonly object[];
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly object[];
+  readonly imagePullPolicy: ImagePullPolicy;
   /** Names of Secrets in the namespace of the pods. */
   readonly imagePullSecrets: readonly string[];
   readonly serviceAccountName?: string;
 }
+
+/** When a node asks the registry for the image, which is always named by digest. */
+export type ImagePullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
 export interface PodResources {
   readonly requests?: Readonly<Record<string, string>>;
@@ -46,5 +50,6 @@ export const DEFAULT_POD_SETTINGS: PodSettings = {
   cache: true,
   resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '512Mi' } },
   env: [],
+  imagePullPolicy: 'IfNotPresent',
   imagePullSecrets: [],
 };

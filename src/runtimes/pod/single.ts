@@ -39,15 +39,26 @@ export class SinglePodRunner {
   }
 
   of(settings: PodSettings, factory: PodFactory): SinglePods {
-    let running = 0;
-    const mayStart = () => running < settings.maxPods && this.#options.budget.take();
+    const count = { running: 0, waiting: 0 };
+    const mayStart = () => count.running < settings.maxPods && this.#options.budget.take();
     return {
+      get running() {
+        return count.running;
+      },
+      get waiting() {
+        return count.waiting;
+      },
       start: async (signal) => {
-        while (!mayStart()) await this.#nextEnd(signal);
-        running += 1;
+        count.waiting += 1;
+        try {
+          while (!mayStart()) await this.#nextEnd(signal);
+        } finally {
+          count.waiting -= 1;
+        }
+        count.running += 1;
         const { name, created } = factory.create();
         const remove = this.#track(name, settings, () => {
-          running -= 1;
+          count.running -= 1;
           factory.remove(name);
         });
         try {

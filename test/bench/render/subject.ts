@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { openRenderer } from '../../../src/cli/renderer.ts';
 import { Package } from '../../../src/package/package.ts';
 import { readPackageDirectory } from '../../../src/package/read-dir.ts';
+import { answerRequests } from '../support/subject-process.ts';
 import { editResources, type KrmWork, readResources } from './krm-work.ts';
 
 /** What the bench asks of the process that it measures; each is answered when it is done. */
@@ -15,8 +16,6 @@ export type Request =
   | { readonly kind: 'listen' }
   | { readonly kind: 'text'; readonly path: string }
   | { readonly kind: 'krm'; readonly work: KrmWork; readonly times: number };
-
-export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
 
 export interface LoopDelay {
   readonly p50: number;
@@ -90,10 +89,4 @@ async function answer(request: Request): Promise<unknown> {
   }
 }
 
-process.on('message', (request: Request) => {
-  answer(request).then(
-    (value) => process.send?.({ ok: true, value } satisfies Answer),
-    (error: unknown) => process.send?.({ ok: false, message: String(error) } satisfies Answer),
-  );
-});
-process.on('disconnect', () => process.exit(0));
+answerRequests(answer);

@@ -34,6 +34,11 @@ export interface BenchResult {
   readonly targets: readonly Target[];
 }
 
+/** A target that is met by `limit` and less. */
+export function atMost(what: string, limit: number, measured: number, unit = ''): Target {
+  return { what, limit: `at most ${limit}${unit}`, measured: `${rounded(measured)}${unit}`, met: measured <= limit };
+}
+
 /** Prints a bench's result and keeps it for the report. The process's exit code tells whether the targets are met. */
 export async function publish(result: Omit<BenchResult, 'machine' | 'date' | 'commit'>): Promise<void> {
   const complete: BenchResult = {

@@ -77,6 +77,7 @@ export class PodWorld {
     const digest = this.#digests.get(name) ?? '';
     const repository = `${this.registry.host}/fns/${name}`;
     return {
+      asked: { name: repository, suffix: ':v1' },
       resolved: `${repository}:v1@${digest}`,
       reference: `${repository}@${digest}`,
       digest,

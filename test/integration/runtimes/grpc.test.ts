@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { TerminalError } from '../../../src/api/errors.ts';
 import type { FunctionRuntime } from '../../../src/functions/types.ts';
 import { createGrpcRuntime, type GrpcRuntimeOptions } from '../../../src/runtimes/grpc/runtime.ts';
 import { chainRuntimes } from '../../../src/runtimes/multi.ts';
@@ -27,7 +28,8 @@ async function runner(
 }
 
 function runtimeTo(target: string, options: Partial<GrpcRuntimeOptions> = {}) {
-  const runtime = createGrpcRuntime({ target, ...options });
+  const tagInRange = () => Promise.reject(new Error('no range was expected'));
+  const runtime = createGrpcRuntime({ target, tagInRange, ...options });
   cleanups.push(() => runtime.close());
   return runtime;
 }
@@ -57,6 +59,41 @@ describe('functions on a function runner', () => {
       { runtime: 'grpc', image: 'example.com/fns/renew:v1', exitCode: 0, stderr: 'renewed\n' },
     ]);
     expect(requests.map(({ image }) => image)).toEqual(['example.com/fns/renew:v1']);
+  });
+
+  test('a range of versions goes to the runner as the tag that it stands for, which is looked up once for a render', async () => {
+    const { target, requests } = await runner(renew);
+    const looks: string[] = [];
+    const tagInRange: GrpcRuntimeOptions['tagInRange'] = async ({ name, tag }) =>
+      `v0.4.${looks.push(`${name} ${tag}`)}`;
+    const step = "{image: example.com/fns/renew, tag: '~0.4'}";
+    const runtime = runtimeTo(target, { tagInRange });
+    const { report } = await renderWith(runtime, `${step}\n  - ${step}`, ALLOWED);
+    expect(report.failure).toBeUndefined();
+    expect(looks).toEqual(['example.com/fns/renew ~0.4']);
+    expect(requests.map(({ image }) => image)).toEqual([
+      'example.com/fns/renew:v0.4.1',
+      'example.com/fns/renew:v0.4.1',
+    ]);
+    expect(report.steps.map(({ image }) => image)).toEqual(requests.map(({ image }) => image));
+  });
+
+  test.each(['v1.2.3', 'nightly'])(
+    'the tag %s goes to the runner as it is, without a look at a registry',
+    async (tag) => {
+      const { target, requests } = await runner(renew);
+      await renderWith(runtimeTo(target), `{image: example.com/fns/renew:v9, tag: ${tag}}`, ALLOWED);
+      expect(requests.map(({ image }) => image)).toEqual([`example.com/fns/renew:${tag}`]);
+    },
+  );
+
+  test('a range that no tag is in fails the step, and the runner is not asked', async () => {
+    const { target, requests } = await runner(renew);
+    const tagInRange = () => Promise.reject(new TerminalError('TagNotFound', 'no tag is in the range'));
+    const step = "{image: example.com/fns/renew, tag: '~9.9'}";
+    const { report } = await renderWith(runtimeTo(target, { tagInRange }), step, ALLOWED);
+    expect(report.failure).toMatchObject({ reason: 'TagNotFound' });
+    expect(requests).toEqual([]);
   });
 
   test('NotFound asks the next runtime, and the step names the one that ran it', async () => {

@@ -12,7 +12,7 @@ import {
 import { INPUT_HASH_ANNOTATION, READ_ONLY_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../../../src/api/labels.ts';
 import { type KubeObject, objectKey } from '../../../src/api/object.ts';
 import type { SecretChanges } from '../../../src/controllers/environment.ts';
-import { addIndexes, connect } from '../../../src/controllers/wiring.ts';
+import { addIndexes, connect, wakeFailedFunctions } from '../../../src/controllers/wiring.ts';
 import type { Change, IndexFunction, Informer } from '../../../src/kube/controller.ts';
 import { IndexedCache } from '../../../src/kube/indexed-cache.ts';
 import type { KindRef } from '../../../src/kube/store.ts';
@@ -319,6 +319,25 @@ describe('which keys an event wakes', () => {
     expect(wokenBy(() => changeSecret({ namespace: 'default', name: 'login' }))).toEqual(['repository private']);
     expect(wokenBy(() => changeSecret({ namespace: 'elsewhere', name: 'login' }))).toEqual([]);
     expect(wokenBy(() => changeSecret({ namespace: 'default', name: 'other' }))).toEqual([]);
+  });
+
+  test('other rules for functions wake the revisions that a function has failed, and no others', () => {
+    const failed = (reason: string, status: 'True' | 'False' = 'False'): PackageRevision => {
+      const revision = revisionOf({ repository: 'deployments', package: reason.toLowerCase(), workspace: 'ws' });
+      const ready = { type: 'Ready', status, reason, message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
+      return { ...revision, status: { ...revision.status, conditions: [ready] } };
+    };
+    for (const reason of ['OOMKilled', 'FunctionNotFound', 'ImageNotAllowed', 'RenderFailed', 'ImagePull', 'Vanished'])
+      informers.revisions.put(failed(reason));
+    informers.revisions.put(failed('Ready', 'True'));
+    const wake = { revision: (key: string) => void woken.add(key.replace('default/deployments.', '')) };
+    expect(wokenBy(() => wakeFailedFunctions(informers.revisions, wake)).toSorted()).toEqual([
+      'functionnotfound.ws',
+      'imagenotallowed.ws',
+      'imagepull.ws',
+      'oomkilled.ws',
+      'renderfailed.ws',
+    ]);
   });
 
   test('a set wakes itself by its spec', () => {

@@ -84,6 +84,8 @@ test('counts of revisions are those of the moment at which they are read', async
     packageRevisions: () =>
       drafts > 0 ? [{ labels: { repository: 'default/edge', lifecycle: 'Draft' }, value: drafts }] : [],
     repositorySyncs: () => [{ labels: { repository: 'default/edge' }, value: 1_700_000_000 }],
+    functionPods: () => [{ labels: { image: 'example.com/fns/f:v1' }, value: 3 }],
+    functionQueues: () => [{ labels: { image: 'example.com/fns/f:v1' }, value: 5 }],
   });
   const series = 'veranda_package_revisions{repository="default/edge",lifecycle="Draft"}';
   expect(await value(metrics, series)).toBe(2);
@@ -92,6 +94,8 @@ test('counts of revisions are those of the moment at which they are read', async
   expect(await value(metrics, 'veranda_repository_last_sync_timestamp_seconds{repository="default/edge"}')).toBe(
     1_700_000_000,
   );
+  expect(await value(metrics, 'veranda_function_pods{image="example.com/fns/f:v1"}')).toBe(3);
+  expect(await value(metrics, 'veranda_function_queue_length{image="example.com/fns/f:v1"}')).toBe(5);
 });
 
 test('the lag of the event loop and the memory of the process are there', async () => {

@@ -185,6 +185,21 @@ describe('functions on the main thread', () => {
     expect(JSON.parse(content(after, 'outcome'))).toEqual([97, 98, 99]);
   });
 
+  test('are told of one render that it is one, and of two that they are not', async () => {
+    const renders: unknown[] = [];
+    const hosted = runtimeOf(async (_, { render }) => {
+      renders.push(render);
+      return { items: [], results: [], exitCode: 0 };
+    });
+    const pool = start({ hosted });
+    await pool.render(behaviour('call many'), { signal });
+    await pool.render(behaviour('call many'), { signal });
+    expect(renders).toHaveLength(6);
+    expect(renders).not.toContain(undefined);
+    expect(new Set(renders.slice(0, 3)).size).toBe(1);
+    expect(new Set(renders).size).toBe(2);
+  });
+
   test.each(['finding', 'running'])('whose %s fails fail the render with their own error', async (when) => {
     const error = new ConflictError('PodMoved', 'gone', { object: 'Pod a/b' });
     const hosted: FunctionRuntime =

@@ -174,7 +174,12 @@ describe('docs/operations.md', () => {
     const named = [...table.matchAll(/`(--[a-z-]+)`/g)].map(([, flag]) => flag ?? '');
     expect(named.filter((flag) => !flags.includes(flag) && !['--config', '--print-config'].includes(flag))).toEqual([]);
     const metrics = createPrometheusMetrics();
-    metrics.observe({ packageRevisions: () => [], repositorySyncs: () => [] });
+    metrics.observe({
+      packageRevisions: () => [],
+      repositorySyncs: () => [],
+      functionPods: () => [],
+      functionQueues: () => [],
+    });
     const text = await metrics.text();
     const names = [
       ...page.matchAll(/`((?:controller_runtime|workqueue|rest_client|leader_election|veranda)_[a-z_]+)`/g),

@@ -2,10 +2,11 @@ import { afterEach, expect, test } from '@jest/globals';
 import type { PackageRevision, Repository } from '../../../../src/api/kinds.ts';
 import { healthEndpoint, metricsEndpoint } from '../../../../src/cli/controller/endpoints.ts';
 import { type HttpServer, startHttpServer } from '../../../../src/cli/controller/http-server.ts';
-import { revisionCounts, syncTimes } from '../../../../src/cli/controller/samples.ts';
+import { podSamples, revisionCounts, syncTimes } from '../../../../src/cli/controller/samples.ts';
 import { ServerContact } from '../../../../src/cli/controller/server-contact.ts';
 import { nullLogger } from '../../../../src/observability/logger.ts';
 import { createPrometheusMetrics } from '../../../../src/observability/prometheus.ts';
+import type { PodLoad } from '../../../../src/runtimes/pod/service.ts';
 
 const open: HttpServer[] = [];
 
@@ -97,6 +98,25 @@ test('the number of series is bounded: what is beyond is counted together', () =
   const counts = revisionCounts(Array.from({ length: 1_500 }, (_, index) => revision(`r${index}`, 'Draft')));
   expect(counts).toHaveLength(1_001);
   expect(counts.at(-1)).toEqual({ labels: { repository: 'others', lifecycle: 'Draft' }, value: 500 });
+});
+
+test('function pods are counted by image without its digest, with a bound', () => {
+  const load = (image: string, pods: number, waiting: number): PodLoad => {
+    const [digest, reference] = ['sha256:0', `${image}@sha256:0`];
+    return { image: { asked: { name: image }, resolved: reference, reference, digest, command: [] }, pods, waiting };
+  };
+  const loads = [load('example.com/f:v1', 1, 3), load('example.com/f:v2', 1, 0), load('example.com/f:v1', 2, 4)];
+  expect(podSamples(loads, 'pods')).toEqual([
+    { labels: { image: 'example.com/f:v1' }, value: 3 },
+    { labels: { image: 'example.com/f:v2' }, value: 1 },
+  ]);
+  expect(podSamples(loads, 'waiting').map(({ value }) => value)).toEqual([7, 0]);
+  const many = podSamples(
+    Array.from({ length: 150 }, (_, index) => load(`example.com/f:v${index}`, 2, 0)),
+    'pods',
+  );
+  expect(many).toHaveLength(101);
+  expect(many.at(-1)).toEqual({ labels: { image: 'others' }, value: 100 });
 });
 
 test('a repository that was not read yet has no time, whoever else read the same URL', () => {

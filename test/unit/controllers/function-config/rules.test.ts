@@ -72,6 +72,7 @@ test("Porch's fields and ours give the settings; 0 is the default, as it is in P
     maxPods: 4,
     idleTtlMs: 600_000,
     queueLength: DEFAULT_POD_SETTINGS.queueLength,
+    imagePullPolicy: 'IfNotPresent',
     resources: { limits: { memory: '1Gi' } },
     env: [{ name: 'A', value: 'b' }],
     envFrom: [{ configMapRef: { name: 'proxy' } }],
@@ -85,6 +86,7 @@ test("Porch's fields and ours give the settings; 0 is the default, as it is in P
         parallelEvaluations: 8,
         isolation: 'PerEvaluation',
         cache: false,
+        imagePullPolicy: 'Always',
         imagePullSecrets: [{ name: 'pull' }],
         nodeSelector: { pool: 'functions' },
       },
@@ -96,9 +98,27 @@ test("Porch's fields and ours give the settings; 0 is the default, as it is in P
     parallel: 8,
     isolation: 'PerEvaluation',
     cache: false,
+    imagePullPolicy: 'Always',
     imagePullSecrets: ['pull'],
     nodeSelector: { pool: 'functions' },
   });
+});
+
+test('their version follows what they say, not when or in which order it was said', () => {
+  const one = config('one', { podExecutor: { maxPods: 3, resources: { limits: { memory: '1Gi', cpu: '1' } } } });
+  const two = config('two', { image: 'starlark', goExecutor: { tags: [] } });
+  const { version } = functionRules([one, two], PREFIX);
+  const again = config('again', { podExecutor: { resources: { limits: { cpu: '1', memory: '1Gi' } }, maxPods: 3 } });
+  expect(functionRules([two, again], PREFIX).version).toBe(version);
+  const others = [
+    [],
+    [one],
+    [one, { ...two, spec: { ...two.spec, image: 'set-image' } }],
+    [{ ...one, spec: { ...one.spec, podExecutor: { maxPods: 4 } } }, two],
+  ].map((configs) => functionRules(configs, PREFIX).version);
+  expect(new Set([version, functionRules([one, two], 'example.com/other').version, ...others]).size).toBe(6);
+  const rival = config('rival', { podExecutor: { maxPods: 9 } }, '2031-01-01T00:00:00Z');
+  expect(functionRules([one, two, rival], PREFIX).version).toBe(version);
 });
 
 test('X-04: a pod of each tag is warm, from the first prefix, unless none are asked for', () => {

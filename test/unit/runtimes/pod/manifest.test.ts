@@ -6,7 +6,7 @@ const DIGEST = `sha256:${'ab'.repeat(32)}`;
 
 function image(name: string): FunctionImage {
   const reference = `example.com/functions/${name}@${DIGEST}`;
-  return { resolved: reference, reference, digest: DIGEST, command: ['/run'] };
+  return { asked: { name, suffix: ':v1' }, resolved: reference, reference, digest: DIGEST, command: ['/run'] };
 }
 
 function podOf(settings: Partial<PodSettings> = {}) {

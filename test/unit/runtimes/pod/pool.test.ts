@@ -222,7 +222,6 @@ describe('a pool of pods', () => {
     await pool.acquire(never);
     const third = pool.acquire(never);
     pool.observe('p1', ended('p1', 1, 'Error'));
-    expect(pool.exitsByItself).toBe(false);
     expect(made).toEqual(['p1', 'p2']);
     pool.observe('p2', running('p2'));
     expect(await third).toMatchObject({ pod: 'p2' });
@@ -276,14 +275,58 @@ describe('a pool of pods', () => {
     expect(other.made).toEqual([]);
   });
 
-  test('a pool that is retired takes no new pods and goes as its evaluations end', async () => {
-    const { pool, removed } = poolOf();
-    const lease = pool.acquire(never);
+  test('a pool that is retired keeps nothing warm, serves who waits, and goes as its evaluations end', async () => {
+    const { pool, made, removed } = poolOf({ minPods: 1, maxPods: 1, parallel: 1 });
+    const first = pool.acquire(never);
+    const second = pool.acquire(never);
     pool.observe('p1', running('p1'));
-    const held = await lease;
     pool.retire();
     expect(removed).toEqual([]);
-    held?.release(false);
+    (await first)?.release(false);
+    expect(removed).toEqual([]);
+    (await second)?.release(false);
     expect(removed).toEqual(['p1']);
+    pool.warmUp();
+    expect(made).toEqual(['p1']);
+    expect(pool.isSpent).toBe(true);
+  });
+
+  test('who waits in a retired pool whose pod breaks gets another one', async () => {
+    const { pool, made, removed } = poolOf({ maxPods: 1, parallel: 1 });
+    const first = pool.acquire(never);
+    const second = pool.acquire(never);
+    pool.observe('p1', running('p1'));
+    pool.retire();
+    (await first)?.release(true);
+    expect(made).toEqual(['p1', 'p2']);
+    pool.observe('p2', running('p2'));
+    (await second)?.release(false);
+    expect(removed).toEqual(['p1', 'p2']);
+  });
+
+  test('what a pool has learnt of its program is kept as long as a pod without work would be', async () => {
+    const { pool, clock } = poolOf({ idleTtlMs: 60_000 });
+    expect(pool.isSpent).toBe(true);
+    const told = pool.acquire(never);
+    expect(pool.isSpent).toBe(false);
+    pool.observe('p1', ended('p1', 0));
+    expect(await told).toBeUndefined();
+    clock.advance(59_000);
+    expect(pool.isSpent).toBe(false);
+    await pool.acquire(never);
+    clock.advance(59_000);
+    expect(pool.isSpent).toBe(false);
+    clock.advance(1_000);
+    expect(pool.isSpent).toBe(true);
+  });
+
+  test('a pool whose pod could not start is kept until another one may be tried', () => {
+    const { pool, clock } = poolOf();
+    pool.acquire(never).catch(() => undefined);
+    pool.observe('p1', waiting('p1', 'ErrImagePull', 'not found'));
+    expect(pool.size).toBe(0);
+    expect(pool.isSpent).toBe(false);
+    clock.advance(2_000);
+    expect(pool.isSpent).toBe(true);
   });
 });

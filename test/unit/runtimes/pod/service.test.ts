@@ -1,0 +1,108 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { EmbeddedStore } from '../../../../src/kube/adapters/embedded/store.ts';
+import { nullLogger } from '../../../../src/observability/logger.ts';
+import { type FunctionImage, POD, type Pod } from '../../../../src/runtimes/pod/manifest.ts';
+import { PodService } from '../../../../src/runtimes/pod/service.ts';
+import { DEFAULT_POD_SETTINGS, type PodSettings } from '../../../../src/runtimes/pod/settings.ts';
+import { offlineClient } from '../../kube/offline-client.ts';
+import { FakeClock, never } from '../../kube/support.ts';
+
+const NAMESPACE = 'fns';
+const DIGEST = `sha256:${'ab'.repeat(32)}`;
+const WARM: PodSettings = { ...DEFAULT_POD_SETTINGS, minPods: 1 };
+const LARGER: PodSettings = { ...WARM, resources: { limits: { memory: '1Gi' } } };
+const open: PodService[] = [];
+
+afterEach(async () => {
+  for (const service of open.splice(0)) await service.stop();
+});
+
+function imageOf(name: string): FunctionImage {
+  const path = `example.com/fns/${name}`;
+  const reference = `${path}@${DIGEST}`;
+  return {
+    asked: { name: path, suffix: ':v1' },
+    resolved: `${path}:v1@${DIGEST}`,
+    reference,
+    digest: DIGEST,
+    command: ['/f'],
+  };
+}
+
+/** A service on a store without a cluster: pods are there as they were made, and run when the test says so. */
+async function startService() {
+  const store = new EmbeddedStore();
+  const clock = new FakeClock();
+  let made = 0;
+  const service = new PodService({
+    client: offlineClient(),
+    store,
+    namespace: NAMESPACE,
+    instance: 'one',
+    uniqueSuffix: () => String(++made),
+    clock,
+    logger: nullLogger,
+    maxPods: 8,
+    maxOutputBytes: 1024,
+  });
+  open.push(service);
+  await service.start(never);
+  const pods = async () => (await store.list(POD, { namespace: NAMESPACE })).items;
+  /** News of pods come by the watch, in turns of their own. */
+  const until = async (holds: () => boolean | Promise<boolean>) => {
+    while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const becomes = async ({ metadata }: Pod, phase: string, state: object) => {
+    const status = { phase, containerStatuses: [{ name: 'function', state }] };
+    await store.patch(POD, metadata, { status }, { fieldManager: 'kubelet' });
+  };
+  const run = (pod: Pod) => becomes(pod, 'Running', { running: {} });
+  const ends = (pod: Pod) => becomes(pod, 'Succeeded', { terminated: { exitCode: 0, reason: 'Completed' } });
+  return { service, clock, pods, until, run, ends };
+}
+
+test('after a change of the settings, pods of the old ones go and nothing makes them anew', async () => {
+  const { service, clock, pods, until, run } = await startService();
+  const [changed, same] = [imageOf('changed'), imageOf('same')];
+  for (const image of [changed, same]) service.warmUp(image, WARM);
+  await until(async () => (await pods()).length === 2);
+  for (const pod of await pods()) await run(pod);
+  service.retire(({ asked }) => (asked.name === changed.asked.name ? LARGER : WARM));
+  await until(async () => (await pods()).length === 1);
+  clock.advance(60_000);
+  expect((await pods()).map(({ metadata }) => metadata.name)).toEqual([expect.stringMatching(/^fn-same-/)]);
+  service.warmUp(changed, LARGER);
+  await until(async () => (await pods()).length === 2);
+  const limits = (await pods()).map((pod) => JSON.stringify(pod)).filter((text) => text.includes('"memory":"1Gi"'));
+  expect(limits).toHaveLength(1);
+});
+
+test('tells the pods of each image, also those of old settings, until they are gone', async () => {
+  const { service, clock, pods, until, run } = await startService();
+  const image = imageOf('f');
+  service.warmUp(image, WARM);
+  await until(async () => (await pods()).length === 1);
+  service.retire(() => LARGER);
+  service.warmUp(image, LARGER);
+  await until(async () => (await pods()).length === 2);
+  expect(service.loads()).toMatchObject([
+    { image, pods: 1, waiting: 0 },
+    { image, pods: 1, waiting: 0 },
+  ]);
+  for (const pod of await pods()) await run(pod);
+  await until(async () => (await pods()).length === 1);
+  clock.advance(15_000);
+  expect(service.loads()).toMatchObject([{ image, pods: 1, waiting: 0 }]);
+});
+
+test('an image whose program ends by itself is forgotten once it was not used for the time to live of its pods', async () => {
+  const { service, clock, pods, until, ends } = await startService();
+  service.warmUp(imageOf('generator'), { ...WARM, idleTtlMs: 60_000 });
+  await until(async () => (await pods()).length === 1);
+  for (const pod of await pods()) await ends(pod);
+  await until(async () => (await pods()).length === 0);
+  clock.advance(45_000);
+  expect(service.loads()).toMatchObject([{ pods: 0 }]);
+  clock.advance(15_000);
+  expect(service.loads()).toEqual([]);
+});
