@@ -1,3 +1,4 @@
+import { type ServiceError, status } from '@grpc/grpc-js';
 import type { FunctionResult, ResourceRef } from '../../krm/resource-list.ts';
 
 /** What a function that failed had to say, as far as the runner's error text still holds it. */
@@ -20,6 +21,24 @@ export function recoverFailure(message: string): RecoveredFailure | undefined {
   if (flattened === undefined) return undefined;
   const parts = flattened.split(/\n\n(?=\[(?:error|warning|info)\])/).filter((part) => part.trim() !== '');
   return { results: parts.map(parseResult), stderr };
+}
+
+/** What the runner's pods say of the evaluation itself; anything else that they say is the runner's trouble. */
+const CODES_OF_PODS: ReadonlyMap<string, status> = new Map([
+  ['Internal', status.INTERNAL],
+  ['ResourceExhausted', status.RESOURCE_EXHAUSTED],
+  ['DeadlineExceeded', status.DEADLINE_EXCEEDED],
+]);
+
+/**
+ * The runner passes on what one of its pods answered as an error of its own, with the code `Unknown` and the pod's code
+ * in the text. The first other code counts: behind it is the function's own output, which may hold anything.
+ */
+export function recoverCode({ code, details }: Pick<ServiceError, 'code' | 'details'>): status {
+  if (code !== status.UNKNOWN) return code;
+  const codes = details.matchAll(/rpc error: code = (\w+) desc = /g);
+  const inner = codes.map(([, name = '']) => name).find((name) => name !== 'Unknown');
+  return CODES_OF_PODS.get(inner ?? '') ?? code;
 }
 
 function parseResult(text: string): FunctionResult {

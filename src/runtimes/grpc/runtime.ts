@@ -15,7 +15,7 @@ import {
   HEALTH_CHECK,
   SERVING,
 } from './protocol.ts';
-import { recoverFailure } from './recover.ts';
+import { recoverCode, recoverFailure } from './recover.ts';
 
 export interface GrpcRuntimeOptions {
   /** `host:port` or any target that gRPC knows; a name that stands for several addresses is balanced over them. */
@@ -43,6 +43,8 @@ export interface GrpcRuntime extends FunctionRuntime {
 export const DEFAULT_MAX_MESSAGE_BYTES = 6 * 1024 * 1024;
 const DEFAULT_DEADLINE_MS = 300_000;
 const HEALTH_DEADLINE_MS = 5_000;
+/** A server in Go with nothing set, as the runner is, closes the connection of who pings more often than every 5 minutes. */
+const KEEPALIVE_MS = 330_000;
 /** What a message has beside its ResourceList. */
 const ENVELOPE_BYTES = 1024;
 
@@ -53,7 +55,7 @@ export function createGrpcRuntime(options: GrpcRuntimeOptions): GrpcRuntime {
   const client = new Client(options.target, channel, {
     'grpc.max_receive_message_length': maxBytes,
     'grpc.max_send_message_length': maxBytes,
-    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     // Addresses behind a name come and go with the runner's replicas.
@@ -128,7 +130,7 @@ class GrpcRunner implements Runner {
     const told = recoverFailure(error.details);
     if (told !== undefined) return { items, ...told, exitCode: 1 };
     const where = `the function runner at ${this.#options.target}`;
-    switch (error.code) {
+    switch (recoverCode(error)) {
       case status.INTERNAL:
         return { items, results: [], stderr: error.details, exitCode: 1 };
       case status.NOT_FOUND:

@@ -6,7 +6,7 @@ import { isPodLost, outOfMemory } from './faults.ts';
 import { CONTAINER, type FunctionImage, type Pod } from './manifest.ts';
 import type { Lease, PodPool } from './pool.ts';
 import type { PodSettings } from './settings.ts';
-import { podState } from './state.ts';
+import { podState, ranOutOfMemory } from './state.ts';
 import { runInPod, type StreamResult } from './streams.ts';
 
 /** What ran, with an exit code in any case. */
@@ -91,7 +91,7 @@ export class PodEvaluator {
       return { ...result, exitCode };
     } catch (error) {
       // Waits for the news of what became of the pod: the pool has to have it while the pod is still its own.
-      if (isPodLost(error) && (await this.#sees(lease, isOver, signal)) && this.#ranOutOfMemory(lease)) {
+      if (isPodLost(error) && (await this.#sees(lease, isOver, signal)) && isOutOfMemory(lease)) {
         throw outOfMemory(this.#options.settings);
       }
       throw error;
@@ -106,12 +106,6 @@ export class PodEvaluator {
       return new TransientError('PodStreamLost', `pod ${lease.pod} was deleted while the function ran`);
     }
     return outOfMemory(this.#options.settings);
-  }
-
-  #ranOutOfMemory(lease: Lease): boolean {
-    const pod = lease.observed();
-    const state = pod && podState(pod);
-    return state?.state === 'failed' && state.reason === 'OOMKilled';
   }
 
   /** Waits a moment for news of the pod that show what the end of the streams alone does not. */
@@ -148,6 +142,11 @@ export class PodEvaluator {
       pod.remove();
     }
   }
+}
+
+function isOutOfMemory(lease: Lease): boolean {
+  const pod = lease.observed();
+  return pod !== undefined && ranOutOfMemory(pod);
 }
 
 function isGoing(pod: Pod): boolean {

@@ -3,7 +3,7 @@ import type { Clock } from '../../kube/clock.ts';
 import { podFault, startTimeout } from './faults.ts';
 import type { Pod } from './manifest.ts';
 import type { PodSettings } from './settings.ts';
-import { podState, unschedulable } from './state.ts';
+import { podState, ranOutOfMemory, unschedulable } from './state.ts';
 
 /** Makes and removes the pods of one image. */
 export interface PodFactory {
@@ -74,7 +74,8 @@ export class PodPool {
   #fault: { readonly error: VerandaError; readonly until: number; readonly count: number } | undefined;
   /** The image's program ends without reading its input: no pod of it stays. */
   #exitsByItself = false;
-  #closed = false;
+  /** Why no evaluation is taken any more. */
+  #closed: { readonly reason: unknown } | undefined;
   /** Serves who waits already; its pods go as they become idle. */
   #retired = false;
   #usedAt: number;
@@ -109,6 +110,7 @@ export class PodPool {
    */
   async acquire(signal: AbortSignal): Promise<Lease | undefined> {
     signal.throwIfAborted();
+    if (this.#closed) throw this.#closed.reason;
     this.#usedAt = this.#now();
     if (this.#exitsByItself) return undefined;
     const free = this.#free();
@@ -180,7 +182,7 @@ export class PodPool {
 
   /** Lets all pods go; who waits fails. */
   close(reason: unknown): void {
-    this.#closed = true;
+    this.#closed = { reason };
     for (const waiter of this.#waiters) waiter.fail(reason);
     for (const member of [...this.#members.values()]) this.#discard(member);
   }
@@ -308,8 +310,10 @@ export class PodPool {
     member.cancelTimers.push(clock.setTimer(scheduleTimeoutMs, giveUp));
   }
 
+  /** The other evaluations in it end with it: they have to see that it is not memory that they lack. */
   #discard(member: Member): void {
     if (!this.#members.has(member.name)) return;
+    if (member.pod && !ranOutOfMemory(member.pod)) member.pod = asGone(member.pod);
     this.#forget(member);
     this.#options.factory.remove(member.name);
   }

@@ -74,3 +74,9 @@ export function unschedulable({ status }: Pod): string | undefined {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
   return scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' ? scheduled.message : undefined;
 }
+
+/** The kernel ended its process for want of memory. */
+export function ranOutOfMemory(pod: Pod): boolean {
+  const seen = podState(pod);
+  return seen.state === 'failed' && seen.reason === 'OOMKilled';
+}

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { TerminalError } from '../../../src/api/errors.ts';
 import type { FunctionRuntime } from '../../../src/functions/types.ts';
 import { createGrpcRuntime, type GrpcRuntimeOptions } from '../../../src/runtimes/grpc/runtime.ts';
@@ -167,6 +170,19 @@ describe('functions on a function runner', () => {
     expect(failure?.message).toContain('it said so');
   });
 
+  test.each([
+    { inner: 'Internal', reason: 'RenderFailed', retry: 'terminal' },
+    { inner: 'ResourceExhausted', reason: 'InputTooLarge', retry: 'terminal' },
+    { inner: 'DeadlineExceeded', reason: 'Timeout', retry: 'backoff' },
+    { inner: 'Unavailable', reason: 'FunctionRunnerFailed', retry: 'backoff' },
+    { inner: 'NotFound', reason: 'FunctionRunnerFailed', retry: 'backoff' },
+  ])("a pod's $inner, which the runner wraps as Unknown, is $reason", async ({ inner, reason, retry }) => {
+    const wrapped = `rpc error: code = Unknown desc = rpc error: code = ${inner} desc = it said so`;
+    const printed = 'rpc error: code = Internal desc = printed by the function';
+    const { failure } = await failureOf(failing(status.UNKNOWN, `unable to evaluate: ${wrapped} (${printed})`));
+    expect(failure).toMatchObject({ reason, retry });
+  });
+
   test('a runner that is not there is FunctionRunnerUnavailable', async () => {
     const gone = await startFunctionRunner(renew);
     await gone.stop();
@@ -245,6 +261,52 @@ describe('functions on a function runner', () => {
     await expect(runtime.health(signal)).rejects.toMatchObject({ reason: 'FunctionRunnerUnavailable' });
   });
 });
+
+describe('pings', () => {
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test('come less often than each 5 minutes, for which a server in Go with nothing set would close the connection', async () => {
+    const server = createServer();
+    const pings: unknown[] = [];
+    const streams: ServerHttp2Stream[] = [];
+    server.on('session', (session: ServerHttp2Session) => session.on('ping', (payload) => pings.push(payload)));
+    server.on('stream', (stream) => streams.push(stream));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    jest.useFakeTimers({ doNotFake: ['Date', 'nextTick', 'queueMicrotask', 'setImmediate', 'performance', 'hrtime'] });
+    const runtime = runtimeTo(`127.0.0.1:${(server.address() as AddressInfo).port}`, { deadlineMs: 3_600_000 });
+    cleanups.push(() => server.close());
+    const context = { signal: new AbortController().signal, packagePath: '' };
+    const evaluate = () => runtime.runner({ image: 'example.com/fns/f:v1' })?.run({ items: [] }, context);
+    /** After it, all that was sent before is there. */
+    const answer = async (evaluation: Promise<unknown> | undefined) => {
+      streams.shift()?.respond(FAILED, { endStream: true });
+      await expect(evaluation).resolves.toMatchObject({ exitCode: 1 });
+    };
+
+    const first = evaluate();
+    await once(server, 'stream');
+    jest.advanceTimersByTime(300_000);
+    await answer(first);
+    expect(pings).toHaveLength(0);
+
+    // What has been idle for long is tried with the next evaluation: it may be dead without a word.
+    const second = evaluate();
+    await once(server, 'stream');
+    jest.advanceTimersByTime(30_000);
+    await answer(second);
+    expect(pings).toHaveLength(1);
+  });
+});
+
+const FAILED = {
+  ':status': 200,
+  'content-type': 'application/grpc',
+  'grpc-status': String(status.INTERNAL),
+  'grpc-message': 'failed',
+};
 
 function renamed(name: string, runtime: FunctionRuntime): FunctionRuntime {
   return {
