@@ -8,7 +8,12 @@ const KEYED_LISTS: readonly { readonly path: readonly [string, string]; readonly
 ];
 
 /** Keeps identities that look like numbers in the order of the list. */
-const PREFIX = 'k:';
+export const KEY_PREFIX = 'k:';
+
+/** The keyed list at a path, if there is one; `key` is undefined where the items are their own identity. */
+export function keyedListAt(path: readonly string[]): { readonly key: string | undefined } | undefined {
+  return KEYED_LISTS.find(({ path: [outer, inner] }) => path.length === 2 && path[0] === outer && path[1] === inner);
+}
 
 /** The object with every keyed list written as a map from identity to item, so that merging knows maps only. */
 export function withListsAsMaps(object: JsonMap): JsonMap {
@@ -33,7 +38,7 @@ function asMap(list: Json, key: string | undefined): Json {
   if (!Array.isArray(list)) return list;
   const entries = list.map((item: Json): [Json | undefined, Json] => [identity(item, key), item]);
   if (!entries.every(([id]) => typeof id === 'string')) return list;
-  const map = Object.fromEntries(entries.map(([id, item]) => [`${PREFIX}${id}`, item]));
+  const map = Object.fromEntries(entries.map(([id, item]) => [`${KEY_PREFIX}${id}`, item]));
   return Object.keys(map).length === entries.length ? map : list;
 }
 

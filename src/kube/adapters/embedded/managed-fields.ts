@@ -124,7 +124,7 @@ function changedFields(before: JsonMap, after: JsonMap): FieldSet {
   return Object.fromEntries(entries);
 }
 
-function union(left: FieldSet, right: FieldSet): FieldSet {
+export function union(left: FieldSet, right: FieldSet): FieldSet {
   const entries = Object.keys(right).map((key) => [key, union(child(left, key) ?? {}, child(right, key) ?? {})]);
   return { ...left, ...Object.fromEntries(entries) };
 }

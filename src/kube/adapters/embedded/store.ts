@@ -127,14 +127,20 @@ export class EmbeddedStore implements ObjectStore {
     return () => this.#subscribers.delete(handler);
   }
 
+  /**
+   * Puts an object in as another store has it: with its uid, generation, times and status, and with those who own its fields. It is
+   * not looked at by admission, and stays when its owners are not here.
+   * @throws ConflictError AlreadyExists
+   */
+  seed<T extends KubeObject>(object: T, managers: Managers = {}): T {
+    this.#mustBeNew(object);
+    const content = writablePart(frozenCopy(asMap(object)), false);
+    return this.#commit('ADDED', assemble(object, object.metadata, content), managers).object as T;
+  }
+
   async create<T extends KubeObject>(object: T, options: WriteOptions): Promise<T> {
     options.signal?.throwIfAborted();
-    const existing = this.#find(object);
-    if (existing) {
-      throw new ConflictError('AlreadyExists', `${objectLabel(object)} already exists`, {
-        object: objectLabel(object),
-      });
-    }
+    this.#mustBeNew(object);
     const content = writablePart(frozenCopy(asMap(object)), this.#hasStatusSubresource(object));
     const managers = updateOwners({}, withListsAsMaps(content), managerKey(options.fieldManager, 'Update'), {});
     return this.#insert(object, content, managers) as T;
@@ -195,6 +201,12 @@ export class EmbeddedStore implements ObjectStore {
     if (!existing) throw notFound(kind, name);
     checkPreconditions(existing.object, existing.object, options);
     this.#delete(existing);
+  }
+
+  #mustBeNew(like: KubeObject): void {
+    if (!this.#find(like)) return;
+    const object = objectLabel(like);
+    throw new ConflictError('AlreadyExists', `${object} already exists`, { object });
   }
 
   #find(object: KubeObject): StoredObject | undefined {

@@ -1,6 +1,6 @@
 import { ConflictError, TerminalError } from '../../../api/errors.ts';
-import { type KubeObject, type ObjectMeta, objectKey } from '../../../api/object.ts';
-import { asMap, deepFreeze } from '../../json.ts';
+import { type KubeObject, objectKey } from '../../../api/object.ts';
+import { asMap } from '../../json.ts';
 import type {
   KindRef,
   ListResult,
@@ -13,6 +13,7 @@ import type {
 import type { ApiClient, ApiRequest } from './client.ts';
 import { ServerError, statusError } from './errors.ts';
 import { collectionPath, objectPath } from './paths.ts';
+import { getRaw, kept, listRaw } from './raw-objects.ts';
 
 export interface KubernetesStoreOptions {
   readonly client: ApiClient;
@@ -41,9 +42,6 @@ const WATCH_TIMES: WatchTimes = { minMs: 300_000, maxMs: 600_000, graceMs: 30_00
 const PAGE_SIZE = 500;
 /** Status has one writer: others that change the object meanwhile must not hold it up. */
 const MAX_STATUS_CONFLICTS = 10;
-/** Copies of the object that kubectl keeps in it. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-
 /** {@link ObjectStore} on an API server. Nothing is kept: caches are the informers'. */
 export class KubernetesStore implements ObjectStore {
   readonly #client: ApiClient;
@@ -63,47 +61,16 @@ export class KubernetesStore implements ObjectStore {
   }
 
   async get<T extends KubeObject>(kind: KindRef<T>, name: ObjectName, signal?: AbortSignal): Promise<T | undefined> {
-    try {
-      const object = label(kind, name);
-      return kept<T>(await this.#client.json<T>({ method: 'GET', path: objectPath(kind, name), object, signal }));
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    const found = await getRaw(this.#client, kind, name, { object: label(kind, name), signal });
+    return found && kept<T>(found);
   }
 
   async list<T extends KubeObject>(
     kind: KindRef<T>,
     options: { readonly namespace?: string; readonly signal?: AbortSignal } = {},
   ): Promise<ListResult<T>> {
-    try {
-      return await this.#listPages(kind, options, this.#pageSize);
-    } catch (error) {
-      // The list took longer than the server remembers: it has to come in one piece.
-      if (isExpired(error)) return await this.#listPages(kind, options, undefined);
-      throw error;
-    }
-  }
-
-  async #listPages<T extends KubeObject>(
-    kind: KindRef<T>,
-    { namespace, signal }: { readonly namespace?: string; readonly signal?: AbortSignal },
-    limit: number | undefined,
-  ): Promise<ListResult<T>> {
-    const items: T[] = [];
-    let page: ListBody | undefined;
-    do {
-      page = await this.#client.json<ListBody>({
-        method: 'GET',
-        path: collectionPath(kind, namespace),
-        query: { limit, continue: page?.metadata.continue },
-        signal,
-      });
-      const { apiVersion, kind: kindName } = kind;
-      // Items of a built-in kind do not say what they are.
-      for (const item of page.items ?? []) items.push(kept<T>({ ...item, apiVersion, kind: kindName }));
-    } while (page.metadata.continue);
-    return { items, resourceVersion: page.metadata.resourceVersion };
+    const { items, resourceVersion } = await listRaw(this.#client, kind, { ...options, pageSize: this.#pageSize });
+    return { items: items.map((item) => kept<T>(item)), resourceVersion };
   }
 
   async *watch<T extends KubeObject>(
@@ -256,11 +223,6 @@ export class KubernetesStore implements ObjectStore {
   }
 }
 
-interface ListBody {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items?: readonly KubeObject[] | null;
-}
-
 /** What a watch's line says. @throws as a response of the status in an ERROR event */
 function watchEvent<T extends KubeObject>(line: unknown, what: string): WatchEvent<T> {
   const { type, object } = line as WatchLine;
@@ -275,19 +237,6 @@ interface WatchLine {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   /** Of an error a Status, which has a code. */
   readonly object?: KubeObject & { readonly code?: number };
-}
-
-/** The object as it is kept in memory: without what only the server needs, and frozen. */
-function kept<T extends KubeObject>(object: KubeObject): T {
-  const { managedFields: _managedFields, annotations, ...rest } = object.metadata as ServerMeta;
-  const { [LAST_APPLIED]: _lastApplied, ...others } = annotations ?? {};
-  const metadata = Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };
-  const result: KubeObject = deepFreeze({ ...object, metadata });
-  return result as T;
-}
-
-interface ServerMeta extends ObjectMeta {
-  readonly managedFields?: unknown;
 }
 
 function withoutStatus(object: KubeObject): object {
@@ -326,10 +275,6 @@ function isUidFault(error: unknown): boolean {
 
 function isNotFound(error: unknown): boolean {
   return error instanceof TerminalError && error.reason === 'NotFound';
-}
-
-function isExpired(error: unknown): boolean {
-  return error instanceof ConflictError && error.reason === 'Expired';
 }
 
 function label(kind: KindRef, name: ObjectName): string {

@@ -25,6 +25,32 @@ describeObjectStore('EmbeddedStore as an object store', async () => ({
 }));
 
 describe('EmbeddedStore', () => {
+  test('takes over what another store has: identity, generation, times and status, whatever admission says now', async () => {
+    const store = makeStore();
+    const metadata = {
+      uid: 'u-1',
+      generation: 7,
+      resourceVersion: '991',
+      creationTimestamp: '2030-01-01T00:00:00Z',
+      deletionTimestamp: '2030-01-02T00:00:00Z',
+      finalizers: ['a/b'],
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Owner', name: 'elsewhere', uid: 'u-0' }],
+    };
+    const changes: unknown[] = [];
+    store.onChange((change) => changes.push(change));
+    store.seed(widget('a', { metadata, spec: { size: -1 }, status: { phase: 'Done' } }));
+    const found = await store.get(WIDGET, { namespace: 'default', name: 'a' });
+    expect(found).toMatchObject({
+      metadata: { ...metadata, resourceVersion: '1' },
+      spec: { size: -1 },
+      status: { phase: 'Done' },
+    });
+    expect(changes).toEqual([{ after: found }]);
+    expect(() => store.seed(widget('a'))).toThrow(expect.objectContaining({ reason: 'AlreadyExists' }));
+    await store.patch(WIDGET, { namespace: 'default', name: 'a' }, { metadata: { finalizers: null } }, alice);
+    expect((await store.list(WIDGET)).items).toEqual([]);
+  });
+
   test('shares nothing with the objects that it is given', async () => {
     const store = makeStore();
     const labels: { [key: string]: string } = { x: '1' };
