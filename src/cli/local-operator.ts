@@ -11,23 +11,23 @@ import {
 } from '../api/kinds.ts';
 import { type KubeObject, objectLabel } from '../api/object.ts';
 import { describeDiagnostics, validateManifest } from '../api/validate.ts';
-import type { Injectables, Selectables } from '../controllers/environment.ts';
 import { Operator, type OperatorOptions } from '../controllers/operator.ts';
 import { type GatewayOptions, RepositoryGateway } from '../controllers/repository/gateway.ts';
+import type { Managers } from '../kube/adapters/embedded/managed-fields.ts';
 import { EmbeddedStore, type StoreChange } from '../kube/adapters/embedded/store.ts';
 import { AggregatingEventRecorder, type EventSink } from '../kube/events.ts';
 import { SharedInformer } from '../kube/informer.ts';
 import type { WaitingKey } from '../kube/manager.ts';
 import type { Logger } from '../observability/logger.ts';
 import { sanitiseText } from '../observability/sanitise.ts';
-import type { CredentialsProvider } from '../repository/git/types.ts';
 import { kindOf } from './manifests.ts';
 import { type ClosableRenderer, openRenderer } from './renderer.ts';
 import { readyCondition } from './report.ts';
 import { secretChanges, secretCredentials } from './secrets.ts';
+import { storeInjectables, storeSelectables } from './store-inputs.ts';
 
 /** Owner of the fields that manifests set. */
-const FIELD_MANAGER = 'veranda-run';
+export const MANIFESTS_MANAGER = 'veranda-run';
 
 export interface LocalOperatorOptions {
   /** Folder for bare mirrors. */
@@ -41,6 +41,21 @@ export interface LocalOperatorOptions {
   /** Default: that of the command line. Closed with the operator. */
   readonly renderer?: ClosableRenderer;
   readonly metrics?: OperatorOptions['metrics'];
+  /** Whether repositories may be folders of this machine. Default: yes. */
+  readonly allowLocal?: boolean;
+  /** What controllers read beside their own kinds. Default: what is in the store. */
+  readonly surroundings?: (parts: LocalParts) => Surroundings;
+}
+
+/** What surroundings may be made of. */
+export interface LocalParts {
+  readonly store: EmbeddedStore;
+  readonly informers: OperatorOptions['informers'];
+  readonly gateway: RepositoryGateway;
+}
+
+export interface Surroundings extends Pick<OperatorOptions, 'injectables' | 'selectables' | 'secrets'> {
+  close(): Promise<void>;
 }
 
 /**
@@ -58,35 +73,39 @@ export class LocalOperator {
   readonly #gateway: RepositoryGateway;
   readonly #events: AggregatingEventRecorder;
   readonly #renderer: ClosableRenderer;
+  readonly #surroundings: Surroundings;
 
-  constructor({ mirrors, events, onChange, logger, open, renderer, metrics }: LocalOperatorOptions) {
+  constructor(options: LocalOperatorOptions) {
+    const { mirrors, events, onChange, logger, open, renderer, metrics, allowLocal = true } = options;
     const store = new EmbeddedStore({ kinds: ALL_KINDS.map((kind) => ({ kind, validate: admission })) });
-    const secrets = (namespace: string, name: string): CredentialsProvider => secretCredentials(store, namespace, name);
     this.#store = store;
     this.#renderer = renderer ?? openRenderer();
     store.onChange(onChange);
     this.#gateway = new RepositoryGateway({
       ...open,
       mirrors,
-      allowLocal: true,
+      allowLocal,
       credentials: ({ metadata, spec }: Repository) =>
-        spec.git?.secretRef?.name ? secrets(metadata.namespace ?? '', spec.git.secretRef.name) : undefined,
+        spec.git?.secretRef?.name
+          ? this.#surroundings.secrets(metadata.namespace ?? '', spec.git.secretRef.name)
+          : undefined,
       now: () => Date.now(),
     });
+    const informers = {
+      repositories: new SharedInformer(store, REPOSITORY, { logger }),
+      revisions: new SharedInformer(store, PACKAGE_REVISION, { logger }),
+      variants: new SharedInformer(store, PACKAGE_VARIANT, { logger }),
+      variantSets: new SharedInformer(store, PACKAGE_VARIANT_SET, { logger }),
+    };
+    const { surroundings = storeSurroundings } = options;
+    this.#surroundings = surroundings({ store, informers, gateway: this.#gateway });
     this.#events = new AggregatingEventRecorder({ sink: events, sanitise: sanitiseText, logger });
     this.#operator = new Operator({
       store,
-      informers: {
-        repositories: new SharedInformer(store, REPOSITORY, { logger }),
-        revisions: new SharedInformer(store, PACKAGE_REVISION, { logger }),
-        variants: new SharedInformer(store, PACKAGE_VARIANT, { logger }),
-        variantSets: new SharedInformer(store, PACKAGE_VARIANT_SET, { logger }),
-      },
+      informers,
       isCurrent: (informer) => store.isCurrent(informer.kind, informer.resourceVersion),
       gateway: this.#gateway,
-      injectables: storeInjectables(store),
-      selectables: storeSelectables(store),
-      secrets,
+      ...this.#surroundings,
       secretChanges: secretChanges(store),
       renderer: this.#renderer,
       merger: this.#renderer.merger,
@@ -96,9 +115,17 @@ export class LocalOperator {
     });
   }
 
+  /**
+   * Puts an object in as another store has it, before `start`.
+   * @param managers who owns its fields; what `apply` owns is {@link MANIFESTS_MANAGER}'
+   */
+  seed(object: KubeObject, managers: Managers): void {
+    this.#store.seed(object, managers);
+  }
+
   /** @throws TerminalError Invalid, with the field */
   async apply(object: KubeObject): Promise<void> {
-    await this.#store.apply(withDefaults(object), { fieldManager: FIELD_MANAGER });
+    await this.#store.apply(withDefaults(object), { fieldManager: MANIFESTS_MANAGER });
   }
 
   /** As `kubectl delete` does: finalizers run first. An object that is not there is deleted already. */
@@ -155,9 +182,19 @@ export class LocalOperator {
   async stop(): Promise<void> {
     await this.#operator.stop();
     await this.#events.flush();
+    await this.#surroundings.close();
     await this.#gateway.closeAll();
     await this.#renderer.close();
   }
+}
+
+function storeSurroundings({ store }: LocalParts): Surroundings {
+  return {
+    injectables: storeInjectables(store),
+    selectables: storeSelectables(store),
+    secrets: (namespace, name) => secretCredentials(store, namespace, name),
+    close: async () => undefined,
+  };
 }
 
 /** The rules that CRDs state in CEL in a cluster. */
@@ -171,40 +208,4 @@ function admission(object: KubeObject, old?: KubeObject): void {
     object: objectLabel(object),
     ...(more.length === 0 ? { field: first.field } : {}),
   });
-}
-
-/** Everything that the manifests brought along may be injected, except secrets. */
-function storeInjectables(store: EmbeddedStore): Injectables {
-  const injectable = ({ apiVersion, kind }: KubeObject): boolean =>
-    kind !== 'Secret' && !ALL_KINDS.some((known) => known.kind === kind && known.apiVersion === apiVersion);
-  return {
-    list: async (namespace, apiVersion, kind) => {
-      const { items } = await store.list({ apiVersion, kind, plural: '', namespaced: true }, { namespace });
-      return items.filter(injectable);
-    },
-    byName: (namespace, name) => store.findByName(namespace, name).filter(injectable),
-    onChange: (handler) => {
-      store.onChange(({ before, after }) => {
-        const object = after ?? before;
-        if (object && injectable(object)) handler(object);
-      });
-    },
-  };
-}
-
-/** Everything that the manifests brought along may be selected, except secrets. */
-function storeSelectables(store: EmbeddedStore): Selectables {
-  const selectable = ({ apiVersion, kind }: KubeObject): boolean => kind !== 'Secret' || apiVersion !== 'v1';
-  return {
-    list: async (namespace, apiVersion, kind, signal) => {
-      const { items } = await store.list({ apiVersion, kind, plural: '', namespaced: true }, { signal });
-      return items.filter((item) => selectable(item) && (item.metadata.namespace ?? namespace) === namespace);
-    },
-    onChange: (handler) => {
-      store.onChange((change) => {
-        const object = change.after ?? change.before;
-        if (object && selectable(object)) handler(change);
-      });
-    },
-  };
 }

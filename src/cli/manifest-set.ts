@@ -14,12 +14,15 @@ export interface ObjectTarget {
 export class ManifestSet {
   readonly #paths: readonly string[];
   readonly #target: ObjectTarget;
+  readonly #namespace: string | undefined;
   #applied: ReadonlyMap<string, LoadedObject> = new Map();
   #errors: readonly ReportedError[] = [];
 
-  constructor(paths: readonly string[], target: ObjectTarget) {
+  /** @param namespace of objects that name none; default: `default` */
+  constructor(paths: readonly string[], target: ObjectTarget, namespace?: string) {
     this.#paths = paths;
     this.#target = target;
+    this.#namespace = namespace;
   }
 
   /** Faults of the files as they were read last. */
@@ -37,7 +40,7 @@ export class ManifestSet {
    * faults now, or cannot be read, stays: it may be behind the fault.
    */
   async load(): Promise<void> {
-    const { objects, errors } = await loadManifests(this.#paths);
+    const { objects, errors } = await loadManifests(this.#paths, this.#namespace);
     const faults: Error[] = [...errors];
     const next = new Map<string, LoadedObject>();
     for (const loaded of objects) {

@@ -27,25 +27,33 @@ export interface LoadResult {
 
 const DEFAULT_NAMESPACE = 'default';
 
+/** Where documents are, and where their objects are when they do not say so. */
+interface Origin {
+  readonly file: string;
+  readonly namespace: string;
+}
+
 /** One value of a document: the document itself, or an item of its list. */
-interface Item {
+interface Item extends Origin {
   readonly value: KrmValue;
   readonly path: KrmPath;
   readonly document: KrmDocument;
-  readonly file: string;
 }
 
 /**
- * Reads manifests. Objects without a namespace are in `default`; objects marked local-config are package machinery and
- * passed over; a list stands for its items.
+ * Reads manifests. Objects marked local-config are package machinery and passed over; a list stands for its items.
+ * @param namespace of objects that name none
  */
-export async function loadManifests(paths: readonly string[]): Promise<LoadResult> {
+export async function loadManifests(
+  paths: readonly string[],
+  namespace: string = DEFAULT_NAMESPACE,
+): Promise<LoadResult> {
   const { files, errors: missing } = await listManifestFiles(paths);
   const objects: LoadedObject[] = [];
   const errors: TerminalError[] = [...missing];
   for (const file of files) {
     try {
-      loadFile(file, await readFile(file), objects, errors);
+      loadFile({ file, namespace }, await readFile(file), objects, errors);
     } catch (error) {
       errors.push(unreadable(file, error));
     }
@@ -63,7 +71,8 @@ export function kindOf({ apiVersion, kind }: KubeObject): Kind {
   return { apiVersion, kind, plural: '', namespaced: true };
 }
 
-function loadFile(file: string, bytes: Uint8Array, objects: LoadedObject[], errors: TerminalError[]): void {
+function loadFile(origin: Origin, bytes: Uint8Array, objects: LoadedObject[], errors: TerminalError[]): void {
+  const { file } = origin;
   const { documents, problems } = parseKrmFile(file, bytes);
   for (const { message, line, column } of problems) {
     errors.push(new TerminalError('InvalidManifest', message, { file, line, column }));
@@ -71,17 +80,17 @@ function loadFile(file: string, bytes: Uint8Array, objects: LoadedObject[], erro
   for (const document of documents) {
     // A document that could not be read has no data, and its problem is told already.
     if (document.value === null && problems.length > 0) continue;
-    for (const item of itemsOf(document, file)) {
+    for (const item of itemsOf(document, origin)) {
       const loaded = loadItem(item, errors);
       if (loaded) objects.push(loaded);
     }
   }
 }
 
-function itemsOf(document: KrmDocument, file: string): readonly Item[] {
+function itemsOf(document: KrmDocument, origin: Origin): readonly Item[] {
   const { value } = document;
-  if (!isMap(value) || value.kind !== 'List' || !isList(value.items)) return [{ value, path: [], document, file }];
-  return value.items.map((item, index) => ({ value: item, path: ['items', index], document, file }));
+  if (!isMap(value) || value.kind !== 'List' || !isList(value.items)) return [{ value, path: [], document, ...origin }];
+  return value.items.map((item, index) => ({ value: item, path: ['items', index], document, ...origin }));
 }
 
 function loadItem(item: Item, errors: TerminalError[]): LoadedObject | undefined {
@@ -95,12 +104,12 @@ function loadItem(item: Item, errors: TerminalError[]): LoadedObject | undefined
     return undefined;
   }
   if (isResource(value) && isLocalConfig(value)) return undefined;
-  const label = labelOf(value);
+  const label = labelOf(value, item.namespace);
   const faults = validateManifest(value);
   for (const { field, message } of faults) fault(message, field, label);
   if (faults.length > 0 || !isResource(value)) return undefined;
   const { apiVersion, kind } = value;
-  return { object: toObject({ ...value, apiVersion: String(apiVersion), kind: String(kind) }, file), file, lineOf };
+  return { object: toObject({ ...value, apiVersion: String(apiVersion), kind: String(kind) }, item), file, lineOf };
 }
 
 function lineIn({ path, document }: Item, field: string): number {
@@ -108,16 +117,16 @@ function lineIn({ path, document }: Item, field: string): number {
 }
 
 /** `<Kind> <namespace>/<name>` with what is known of it. */
-function labelOf(value: KrmMap): string | undefined {
+function labelOf(value: KrmMap, preset: string): string | undefined {
   const [kind, name] = [getString(value, ['kind']), getString(value, ['metadata', 'name'])];
-  const namespace = getString(value, ['metadata', 'namespace']) ?? DEFAULT_NAMESPACE;
+  const namespace = getString(value, ['metadata', 'namespace']) ?? preset;
   return kind === undefined || name === undefined ? undefined : `${kind} ${namespace}/${name}`;
 }
 
 /** @param value that has passed validation, so that its metadata are what they should be */
-function toObject(value: KrmMap & Pick<KubeObject, 'apiVersion' | 'kind'>, file: string): KubeObject {
+function toObject(value: KrmMap & Pick<KubeObject, 'apiVersion' | 'kind'>, { file, namespace }: Origin): KubeObject {
   const meta: Partial<ObjectMeta> = isMap(value.metadata) ? { ...value.metadata } : {};
-  const metadata: ObjectMeta = { ...meta, name: meta.name ?? '', namespace: meta.namespace ?? DEFAULT_NAMESPACE };
+  const metadata: ObjectMeta = { ...meta, name: meta.name ?? '', namespace: meta.namespace ?? namespace };
   return { ...withResolvedPath(value, file), metadata };
 }
 

@@ -17,7 +17,11 @@ const SECRET: KindRef<Secret> = { apiVersion: 'v1', kind: 'Secret', plural: 'sec
  * bearerToken, `kubernetes.io/ssh-auth` (ssh-privatekey, known_hosts), `kubernetes.io/dockerconfigjson` (.dockerconfigjson), and
  * beside any of them ca.crt.
  */
-export function secretCredentials(store: ObjectStore, namespace: string, name: string): CredentialsProvider {
+export function secretCredentials(
+  store: Pick<ObjectStore, 'get'>,
+  namespace: string,
+  name: string,
+): CredentialsProvider {
   return async () => {
     const secret = await store.get(SECRET, { namespace, name });
     if (!secret)

@@ -5,7 +5,6 @@ import {
   PACKAGE_REVISION,
   PACKAGE_VARIANT,
   PACKAGE_VARIANT_SET,
-  type PackageRevision,
   REPOSITORY,
   type Repository,
 } from '../../api/kinds.ts';
@@ -28,12 +27,12 @@ import type { Metrics, Sample } from '../../observability/metrics.ts';
 import { sanitiseText } from '../../observability/sanitise.ts';
 import { openGitStore } from '../../repository/git/store/open.ts';
 import { POD } from '../../runtimes/pod/manifest.ts';
-import { findInjectionPoints } from '../../task/mutations/injection-points.ts';
 import { type ClosableRenderer, openRenderer } from '../renderer.ts';
 import { clusterSecrets } from './cluster-secrets.ts';
 import { ClusterFunctions } from './functions.ts';
 import { clusterGitStore } from './git-store.ts';
 import { ClusterInjectables } from './injectables.ts';
+import { readInjectionTypes } from './injection-types.ts';
 import { InputWatches } from './input-watches.ts';
 import { podSamples, revisionCounts, syncTimes } from './samples.ts';
 import { SecretWatches } from './secret-watch.ts';
@@ -114,7 +113,8 @@ export class ClusterOperator {
     this.#injectables = new ClusterInjectables({
       watches: this.#inputs,
       listers: this.#informers,
-      readTypes: (revision, signal) => this.#readTypes(revision, signal),
+      readTypes: (revision, signal) =>
+        readInjectionTypes({ repositories: this.repositories, gateway: this.#gateway }, revision, signal),
     });
     const sink = new KubernetesEventSink({ client, reportingInstance: identity });
     this.#events = new AggregatingEventRecorder({ sink, sanitise: sanitiseText, logger });
@@ -225,20 +225,6 @@ export class ClusterOperator {
       now: () => performance.now(),
       logger,
     });
-  }
-
-  async #readTypes(revision: PackageRevision, signal: AbortSignal) {
-    const { namespace = '', name } = revision.metadata;
-    const object = this.repositories.get(`${namespace}/${revision.spec.repository}`);
-    const commit = revision.status?.observedCommit;
-    if (!object || commit === undefined) {
-      throw new TransientError('UpstreamPending', `${name} is being looked at`, {
-        object: `PackageRevision ${namespace}/${name}`,
-      });
-    }
-    const repository = await this.#gateway.open(object);
-    const { points } = findInjectionPoints(await repository.read(commit, revision.spec.packageName, { signal }));
-    return points.map(({ apiVersion, kind }) => ({ apiVersion, kind }));
   }
 
   #controllerMetrics() {

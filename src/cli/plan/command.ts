@@ -1,8 +1,6 @@
 import { resolve } from 'node:path';
 import { describeError, TerminalError } from '../../api/errors.ts';
-import { PACKAGE_REVISION, PACKAGE_VARIANT, PACKAGE_VARIANT_SET, REPOSITORY } from '../../api/kinds.ts';
-import { objectKey } from '../../api/object.ts';
-import { createLogger } from '../../observability/logger.ts';
+import { createLogger, type Logger } from '../../observability/logger.ts';
 import { sanitiseText } from '../../observability/sanitise.ts';
 import { type CliContext, EXIT } from '../context.ts';
 import { LocalOperator } from '../local-operator.ts';
@@ -10,12 +8,16 @@ import { ManifestSet } from '../manifest-set.ts';
 import { hasColour, ProgressOutput } from '../output.ts';
 import { describeFault, type OutputFormat } from '../report.ts';
 import { Workspace } from '../workspace.ts';
-import { obstacleOf, plannedChange } from './changes.ts';
+import type { ClusterOptions, PlannedCluster } from './cluster.ts';
 import { formatPlan, type PlanReport } from './format.ts';
 import { PlannedStores } from './planned-stores.ts';
+import { collectPlan, GoneRevisions } from './report.ts';
 
-export interface PlanOptions {
-  readonly filename: readonly string[];
+export interface PlanOptions extends ClusterOptions {
+  /** Absent only with `cluster`. */
+  readonly filename?: readonly string[];
+  /** The objects of a cluster, with the manifests laid over them. */
+  readonly cluster?: boolean;
   readonly workspace: string;
   readonly output: OutputFormat;
   readonly diff: boolean;
@@ -27,9 +29,9 @@ export interface PlanOptions {
 const EXIT_CHANGES = 3;
 
 /**
- * Carries manifests out on repositories that only pretend to be written, by the very controllers that would do it, and tells what
- * became of them.
- * @throws TerminalError WorkspaceLocked, Timeout
+ * Carries manifests, or the objects of a cluster, out on repositories that only pretend to be written, by the very controllers that
+ * would do it, and tells what became of them.
+ * @throws TerminalError WorkspaceLocked, Timeout, InvalidKubeconfig, Forbidden
  */
 export async function planCommand(options: PlanOptions, context: CliContext): Promise<number> {
   const workspace = await Workspace.open(resolve(context.cwd, options.workspace));
@@ -39,59 +41,92 @@ export async function planCommand(options: PlanOptions, context: CliContext): Pr
     for (const error of report.errors) context.stderr.write(`error: ${describeFault(error, context.cwd)}\n`);
     context.stdout.write(formatPlan(report, { format, diff, colour: hasColour(context) }));
     if (report.errors.length + report.obstacles.length > 0) return EXIT.failed;
-    return options.detailedExitcode && report.changes.length > 0 ? EXIT_CHANGES : EXIT.ok;
+    const isChange = report.changes.length + (report.variants?.length ?? 0) > 0;
+    return options.detailedExitcode && isChange ? EXIT_CHANGES : EXIT.ok;
   } finally {
     await workspace.close();
   }
 }
 
 async function makePlan(options: PlanOptions, context: CliContext, mirrors: string): Promise<PlanReport> {
-  const stores = new PlannedStores();
   const progress = new ProgressOutput(context);
-  const operator = new LocalOperator({
-    mirrors,
-    events: { write: async () => undefined },
-    onChange: () => undefined,
-    logger: createLogger({ level: 'error', format: 'plain', stream: progress.stream() }),
-    open: { openStore: stores.open },
-  });
-  const manifests = new ManifestSet(
-    options.filename.map((path) => resolve(context.cwd, path)),
-    operator,
-  );
+  const logger = createLogger({ level: 'error', format: 'plain', stream: progress.stream() });
   const deadline = AbortSignal.timeout(options.timeout * 1000);
   const signal = AbortSignal.any([deadline, context.signal]);
+  const cluster = options.cluster ? await connect(options, context, logger) : undefined;
   try {
-    await manifests.load();
-    if (manifests.objects.length === 0 && manifests.errors.length === 0) {
-      throw new TerminalError('NoManifests', 'no objects in *.yaml, *.yml or *.json');
-    }
-    await operator.start(signal);
-    await operator.settle(signal, 0);
-    return await collect(operator, stores, manifests);
+    return await new Planning({ options, context, mirrors, logger, cluster }).run(signal);
   } catch (error) {
     if (!deadline.aborted) throw error;
-    throw new TerminalError('Timeout', `no plan after ${options.timeout} s: ${sanitiseText(describeError(error))}`);
+    const cause = sanitiseText(describeError(error));
+    throw new TerminalError('Timeout', `no plan after ${options.timeout} s: ${cause}`);
   } finally {
-    await operator.stop();
+    await cluster?.close();
   }
 }
 
-async function collect(operator: LocalOperator, stores: PlannedStores, manifests: ManifestSet): Promise<PlanReport> {
-  const variants = await operator.list(PACKAGE_VARIANT);
-  const byKey = new Map(variants.map((variant) => [objectKey(variant.metadata), variant]));
-  const changes = [];
-  for (const revision of await operator.list(PACKAGE_REVISION)) {
-    const change = await plannedChange(revision, byKey, stores);
-    if (change) changes.push(change);
+/** Loaded only here: it takes a while. */
+async function connect(options: PlanOptions, context: CliContext, logger: Logger): Promise<PlannedCluster> {
+  const { PlannedCluster: cluster } = await import('./cluster.ts');
+  return await cluster.connect(options, context, logger);
+}
+
+interface Parts {
+  readonly options: PlanOptions;
+  readonly context: CliContext;
+  readonly mirrors: string;
+  readonly logger: Logger;
+  readonly cluster: PlannedCluster | undefined;
+}
+
+/** One plan: operator, repositories and manifests. */
+class Planning {
+  readonly #parts: Parts;
+  readonly #stores = new PlannedStores();
+  readonly #gone = new GoneRevisions();
+  readonly #operator: LocalOperator;
+  readonly #manifests: ManifestSet;
+
+  constructor(parts: Parts) {
+    const { options, context, mirrors, logger, cluster } = parts;
+    this.#parts = parts;
+    this.#operator = new LocalOperator({
+      mirrors,
+      events: { write: async () => undefined },
+      onChange: (change) => this.#gone.note(change),
+      logger,
+      open: { openStore: this.#stores.open },
+      ...(cluster ? { allowLocal: false, surroundings: (given) => cluster.surroundings(given) } : {}),
+    });
+    this.#manifests = new ManifestSet(
+      (options.filename ?? []).map((path) => resolve(context.cwd, path)),
+      cluster?.target(this.#operator) ?? this.#operator,
+      cluster?.namespace,
+    );
   }
-  changes.sort((a, b) => (a.revision < b.revision ? -1 : 1));
-  const named = [...(await operator.list(REPOSITORY)), ...(await operator.list(PACKAGE_VARIANT_SET)), ...variants];
-  const obstacles = named.map(obstacleOf).filter((obstacle) => obstacle !== undefined);
-  const touched = new Set(changes.map(({ variant }) => variant));
-  const stuck = new Set(obstacles.map(({ object }) => object));
-  const unchanged = variants.filter(
-    ({ kind, metadata }) => !touched.has(objectKey(metadata)) && !stuck.has(`${kind} ${objectKey(metadata)}`),
-  );
-  return { changes, obstacles, unchanged: unchanged.length, errors: manifests.errors };
+
+  async run(signal: AbortSignal): Promise<PlanReport> {
+    const { cluster, context } = this.#parts;
+    try {
+      await cluster?.seed(this.#operator, signal);
+      for (const kind of cluster?.notServed ?? []) {
+        context.stderr.write(`warning: the cluster does not serve ${kind}: there are none\n`);
+      }
+      await this.#manifests.load();
+      if (!cluster && this.#manifests.objects.length === 0 && this.#manifests.errors.length === 0) {
+        throw new TerminalError('NoManifests', 'no objects in *.yaml, *.yml or *.json');
+      }
+      await this.#operator.start(signal);
+      await this.#operator.settle(signal, 0);
+      return await collectPlan({
+        operator: this.#operator,
+        stores: this.#stores,
+        gone: this.#gone,
+        manifests: this.#manifests,
+        before: cluster?.variants,
+      });
+    } finally {
+      await this.#operator.stop();
+    }
+  }
 }

@@ -32,7 +32,7 @@ export function describePreview({ create, update, delete: removed, unchanged }: 
 }
 
 /** Paths of the smallest parts that differ; a list is one part. */
-function* changedFields(before: unknown, after: unknown, path: string): Generator<string> {
+export function* changedFields(before: unknown, after: unknown, path: string): Generator<string> {
   if (sameJson(before, after)) return;
   if (!isMap(before) || !isMap(after)) {
     yield path;

@@ -23,9 +23,19 @@ export class DryRunGitStore implements GitStore {
     return this.#written.has(commit);
   }
 
+  get isListed(): boolean {
+    return this.#listed !== undefined;
+  }
+
   /** Where the remote had the ref when it was listed last. */
   remoteRef(ref: string): Oid | undefined {
     return this.#listed?.get(ref);
+  }
+
+  /** Where the ref would be now. */
+  plannedRef(ref: string): Oid | undefined {
+    const pushed = this.#pushed.get(ref);
+    return pushed === undefined ? this.remoteRef(ref) : (pushed ?? undefined);
   }
 
   async listRemote(options?: CallOptions): Promise<RefMap> {
@@ -98,8 +108,7 @@ export class DryRunGitStore implements GitStore {
 
   /** A ref that is at its target already is right, as for a push that is repeated. */
   #isStale({ ref, expected, target }: RefUpdate): boolean {
-    const pushed = this.#pushed.get(ref);
-    const current = pushed === undefined ? (this.#listed?.get(ref) ?? null) : pushed;
+    const current = this.plannedRef(ref) ?? null;
     return current !== expected && current !== target;
   }
 }

@@ -1,6 +1,7 @@
 import { isMap, type JsonMap, member } from '../../json.ts';
-import { KEY_PREFIX, keyedListAt } from './keyed-lists.ts';
-import { type FieldSet, type Managers, managerKey, union } from './managed-fields.ts';
+import { KEY_PREFIX, keyedListAt, withListsAsMaps } from './keyed-lists.ts';
+import { type FieldSet, fieldsOf, type Managers, managerKey, union } from './managed-fields.ts';
+import { writablePart } from './metadata.ts';
 
 /** An item of `metadata.managedFields`, as far as ownership needs it. */
 export interface ManagedFieldsEntry {
@@ -21,6 +22,13 @@ export function managersOf(entries: readonly ManagedFieldsEntry[]): Managers {
     if (Object.keys(owned).length > 0) owners.set(key, union(owners.get(key) ?? {}, owned));
   }
   return Object.fromEntries(owners);
+}
+
+/** What an apply of an object owns. kubectl notes `annotations: {}` of every object: that is nobody's claim to all of them. */
+export function appliedFields(object: JsonMap): FieldSet {
+  const { metadata = {}, ...rest } = fieldsOf(withListsAsMaps(writablePart(object, true)));
+  const named = Object.entries(metadata).filter(([, below]) => Object.keys(below).length > 0);
+  return named.length === 0 ? rest : { ...rest, metadata: Object.fromEntries(named) };
 }
 
 function fieldSet(fields: JsonMap, path: readonly string[]): FieldSet {
