@@ -1,12 +1,13 @@
 import { describeId } from '../krm/identity.ts';
 import type { KrmValue } from '../krm/value.ts';
+import { hideSecretValues } from './hide-secrets.ts';
 import type { MergeConflict } from './types.ts';
 
 const MAX_VALUE = 120;
 
-/** One conflict in one line: where it is, the three values, what was taken. */
+/** One conflict in one line: where it is, the three values (not those of Secrets), what was taken. */
 export function describeConflict(conflict: MergeConflict): string {
-  const { resource, file, field, base, local, upstream, resolution } = conflict;
+  const { resource, file, field, base, local, upstream, resolution } = hideSecretValues(conflict);
   const id =
     resource &&
     describeId({

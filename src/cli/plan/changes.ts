@@ -2,6 +2,7 @@ import type { PackageRevision, PackageVariant } from '../../api/kinds.ts';
 import { objectKey, objectLabel } from '../../api/object.ts';
 import { setOf } from '../../controllers/indexes.ts';
 import { findCondition } from '../../kube/conditions.ts';
+import { hideSecrets } from '../../merge/hide-secrets.ts';
 import { diffResources, diffText, type ResourceDifference } from '../../merge/package-diff.ts';
 import type { MergeConflict } from '../../merge/types.ts';
 import { Package } from '../../package/package.ts';
@@ -75,7 +76,8 @@ export async function plannedChange(
   if (!place || commit === undefined) return undefined;
   const change = await outcome.stores.change(commit, place.path, spec.workspaceName);
   if (!change) return movedOnly(revision, outcome, outcome.stores.move(place));
-  const diff = diffText(change.before, change.after);
+  const { before, after } = hideSecrets(change.before, change.after);
+  const diff = diffText(before, after);
   const creation = status?.creationSource as keyof typeof ACTION | undefined;
   const action = change.wasDraft ? (diff === '' ? 'publish' : 'change') : creation ? ACTION[creation] : 'publish';
   const rendered = findCondition(status?.conditions, 'Rendered');
@@ -87,7 +89,7 @@ export async function plannedChange(
     lifecycle: status?.observedLifecycle ?? 'Draft',
     ...(upstream ? { upstream } : {}),
     ...(status?.packageTree ? { tree: status.packageTree } : {}),
-    resources: diffResources(change.before, change.after),
+    resources: diffResources(before, after),
     diff,
     conflicts: (status?.mergeConflicts ?? []) as readonly MergeConflict[],
     ...(rendered?.status === 'False' ? { failure: rendered.message } : {}),
@@ -103,8 +105,8 @@ export async function plannedDeletion(
   if (!place) return undefined;
   const move = outcome.stores.move(place);
   if (!move?.before || move.after) return undefined;
-  const before = await outcome.stores.content(place, revision.status?.observedCommit ?? '');
-  const nothing = Package.of([]);
+  const content = await outcome.stores.content(place, revision.status?.observedCommit ?? '');
+  const { before, after: nothing } = hideSecrets(content, Package.empty);
   return {
     action: 'delete',
     ...describeChange(revision, outcome),

@@ -1,6 +1,7 @@
 import type { PackageRevisionStatus, RenderStatus, RenderStepStatus } from '../../api/generated/package-revision.ts';
 import { readKptfile } from '../../krm/kptfile.ts';
 import type { KrmValue } from '../../krm/value.ts';
+import { hideSecretValues } from '../../merge/hide-secrets.ts';
 import type { MergeConflict } from '../../merge/types.ts';
 import type { Package } from '../../package/package.ts';
 import { KPTFILE } from '../../package/subpackages.ts';
@@ -52,8 +53,9 @@ export function outcomeStatus(
 
 type ConflictStatus = NonNullable<PackageRevisionStatus['mergeConflicts']>[number];
 
-/** A conflict as the object shows it: values that are long are cut text. */
-function conflictStatus({ base, local, upstream, ...where }: MergeConflict): ConflictStatus {
+/** A conflict as the object shows it: values that are long are cut text, and those of Secrets are not shown. */
+function conflictStatus(conflict: MergeConflict): ConflictStatus {
+  const { base, local, upstream, ...where } = hideSecretValues(conflict);
   const values = Object.entries({ base, local, upstream }).filter(([, value]) => value !== undefined);
   return { ...where, ...Object.fromEntries(values.map(([side, value]) => [side, shownValue(value ?? null)])) };
 }
