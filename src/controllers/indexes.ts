@@ -93,6 +93,12 @@ export function sourceNames({ spec }: PackageRevision): readonly string[] {
   return references.flatMap((reference) => (reference?.name ? [reference.name] : []));
 }
 
+/** Name of the revision of its own package that a revision was made to go on from; undefined for one that begins anew. */
+export function baseOf({ spec }: PackageRevision): string | undefined {
+  const { copyFrom, upgrade } = spec?.source ?? {};
+  return copyFrom?.name || upgrade?.currentPackage?.name || undefined;
+}
+
 type Lock = NonNullable<PackageRevision['status']>['selfLock'];
 
 /**

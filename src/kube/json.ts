@@ -38,6 +38,21 @@ export function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
+/** The value with the keys of its maps in order, deeply: so an API server keeps objects. */
+export function inKeyOrder<T>(value: T): T {
+  return ordered(value) as T;
+}
+
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (!isMap(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, ordered(value[key])]),
+  );
+}
+
 /** Whether two values say the same: order of keys does not count, and undefined is the same as absent. */
 export function sameJson(left: unknown, right: unknown): boolean {
   if (left === right) return true;

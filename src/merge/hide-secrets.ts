@@ -74,7 +74,8 @@ function hidePlace(secret: KrmValue, place: KrmPath, other: KrmValue | undefined
   const content = getIn(secret, place);
   if (content === undefined) return secret;
   const known = getIn(other, place);
-  const shown = (value: KrmValue, same: KrmValue | undefined) => (valuesEqual(value, same) ? HIDDEN : changed);
+  const shown = (value: KrmValue | undefined, same: KrmValue | undefined) =>
+    valuesEqual(value, same) ? HIDDEN : changed;
   if (!isMap(content)) return setIn(secret, place, shown(content, known));
   const values = Object.entries(content).map(([key, value]) => [key, shown(value, getIn(known, [key]))]);
   return setIn(secret, place, Object.fromEntries(values));

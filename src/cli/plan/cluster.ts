@@ -16,6 +16,7 @@ import { KindDiscovery } from '../../kube/adapters/kubernetes/discovery.ts';
 import { HttpApiClient } from '../../kube/adapters/kubernetes/http-client.ts';
 import { getRaw, kept, listRaw, type RawObject } from '../../kube/adapters/kubernetes/raw-objects.ts';
 import { systemClock } from '../../kube/clock.ts';
+import { inKeyOrder } from '../../kube/json.ts';
 import type { KindRef, ObjectStore } from '../../kube/store.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { CliContext } from '../context.ts';
@@ -107,7 +108,9 @@ export class PlannedCluster {
   /** Where manifests go that are to be applied to the cluster. */
   target(operator: LocalOperator): ObjectTarget {
     return {
-      apply: async (object) => {
+      apply: async (manifest) => {
+        // Packages are written in the order in which the server gives fields back.
+        const object = inKeyOrder(manifest);
         const { namespace } = object.metadata;
         const isOurs = ALL_KINDS.some(
           ({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind,

@@ -7,8 +7,10 @@ import {
   RENDER_REQUEST_ANNOTATION,
 } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import type { RevisionInfo } from '../../repository/types.ts';
+import { packageRevisionName } from '../../repository/names.ts';
+import type { RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import { unmetGates } from '../gates.ts';
+import { baseOf } from '../indexes.ts';
 import type { ObservedRevisionState } from './plan.ts';
 
 /** Garbage collection waits for dependents, not for content: foreground deletion and orphaning go on without regard to it. */
@@ -23,7 +25,7 @@ export function observeRevision(
   object: PackageRevision,
   git: RevisionInfo | undefined,
   variant: PackageVariant | undefined,
-  known: Pick<ObservedRevisionState, 'failedForGood' | 'referencedBy' | 'readOnly'>,
+  known: Pick<ObservedRevisionState, 'failedForGood' | 'referencedBy' | 'readOnly' | 'overtakenBy'>,
 ): ObservedRevisionState {
   const { metadata, spec, status } = object;
   const seen =
@@ -75,6 +77,19 @@ export function movedTag(object: PackageRevision, git: RevisionInfo): string | u
   const sameTag = publishedTag(object) === git.lock.git.ref;
   const { observedCommit } = object.status ?? {};
   return sameTag && observedCommit !== git.commit ? observedCommit : undefined;
+}
+
+/** Name of the latest revision of the package, if it was published on top of the one that the object goes on from. */
+export function overtakenBy(
+  object: PackageRevision,
+  snapshot: Pick<RepositorySnapshot, 'ofPackage'>,
+): string | undefined {
+  const { repository, packageName } = object.spec;
+  const nameOf = ({ workspace }: RevisionInfo): string => packageRevisionName(repository, packageName, workspace);
+  const revisions = snapshot.ofPackage(packageName);
+  const base = revisions.find((revision) => nameOf(revision) === baseOf(object));
+  const latest = revisions.find((revision) => revision.latest);
+  return base && latest && latest.revision > base.revision ? nameOf(latest) : undefined;
 }
 
 function asksForMetadata({ spec }: PackageRevision): boolean {

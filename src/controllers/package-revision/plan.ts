@@ -71,6 +71,11 @@ export interface ObservedRevisionState {
   readonly readOnly: boolean;
   /** Why a move towards publication is not allowed now (failed render, unmet gates); absent when it is. */
   readonly proposalFault?: string;
+  /**
+   * Revision that was published since its variant decided on what to go on from, unless somebody has worked on the draft since: its
+   * content would be lost.
+   */
+  readonly overtakenBy?: string;
 }
 
 const published = (lifecycle: Lifecycle): boolean => lifecycle === 'Published' || lifecycle === 'DeletionProposed';
@@ -120,6 +125,7 @@ function planMissing(state: ObservedRevisionState): RevisionPlan {
     };
   }
   if (state.failedForGood) return { action: 'none' };
+  if (state.overtakenBy !== undefined) return overtaken(state.overtakenBy);
   return state.hasFinalizer ? { action: 'create' } : { action: 'addFinalizer' };
 }
 
@@ -164,6 +170,7 @@ function planTransition(state: ObservedRevisionState, current: Lifecycle): Revis
   if (towardsPublication && state.proposalFault !== undefined) {
     return { action: 'blocked', reason: 'NotProposable', message: state.proposalFault };
   }
+  if (towardsPublication && state.overtakenBy !== undefined) return overtaken(state.overtakenBy);
   return { action: 'transition', to: desired };
 }
 
@@ -175,6 +182,10 @@ function planLeftBehind(policy: 'delete' | 'orphan', lifecycle: Lifecycle): Revi
   if (policy === 'orphan') return { action: 'removeFinalizer' };
   if (lifecycle === 'Published') return { action: 'transition', to: 'DeletionProposed' };
   return lifecycle === 'DeletionProposed' ? { action: 'removeFinalizer' } : undefined;
+}
+
+function overtaken(by: string): RevisionPlan {
+  return { action: 'blocked', reason: 'Overtaken', message: `${by} was published since; it is made anew on that one` };
 }
 
 function planDeletion(state: ObservedRevisionState): RevisionPlan {

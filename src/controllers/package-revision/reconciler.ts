@@ -16,13 +16,13 @@ import type { Package } from '../../package/package.ts';
 import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repository/types.ts';
 import { RenderError } from '../../task/errors.ts';
 import type { ControllerEnvironment } from '../environment.ts';
-import { sourceNames, variantOf } from '../indexes.ts';
+import { baseOf, sourceNames, variantOf } from '../indexes.ts';
 import { namespaceLeaves } from '../leaving-namespace.ts';
 import { repositoryFault } from '../package-variant/observe.ts';
 import { isReadOnly } from '../repository/claim.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
 import { latestLabelPatch } from './labels.ts';
-import { fingerprint, knownInputHash, movedTag, observeRevision, renderRequest } from './observe.ts';
+import { fingerprint, knownInputHash, movedTag, observeRevision, overtakenBy, renderRequest } from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
 import { referrersOf } from './referrers.ts';
 import { RevisionReport } from './report.ts';
@@ -129,7 +129,8 @@ export class PackageRevisionReconciler implements Reconciler {
       const object = work.report.current();
       const referencedBy = referrersOf(object, this.#env.revisions);
       const failedForGood = this.#failures.get(key) === this.#attempt(work);
-      const known = { failedForGood, referencedBy, readOnly: isReadOnly(work.repositoryObject) };
+      const overtakenBy = variant && (await this.#overtakenBy(work));
+      const known = { failedForGood, referencedBy, readOnly: isReadOnly(work.repositoryObject), overtakenBy };
       const plan = planRevision(observeRevision(object, work.git, variant, known));
       if (!(await this.#step(key, work, plan))) break;
     }
@@ -141,6 +142,12 @@ export class PackageRevisionReconciler implements Reconciler {
   #catchUp(key: string, work: Work): void {
     const newest = this.#env.revisions.get(key);
     if (newest && newest !== work.object && isAsked(newest, work.object)) this.#replace(work, newest);
+  }
+
+  /** What git shows of it counts, since it may be no object yet that the variant could see. */
+  async #overtakenBy({ object, repository, git, signal }: Work): Promise<string | undefined> {
+    if (baseOf(object) === undefined || git?.editedByHand) return undefined;
+    return overtakenBy(object, await repository.snapshot({ signal }));
   }
 
   /** Carries out one step; false when there is nothing more to do now. */

@@ -3,7 +3,7 @@ import { INPUT_HASH_ANNOTATION } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Lister } from '../../kube/controller.ts';
 import { isSamePlace } from '../../task/mutations/upgrade.ts';
-import { INDEX, variantOf } from '../indexes.ts';
+import { baseOf, INDEX, variantOf } from '../indexes.ts';
 import type { ObservedRevision } from './plan.ts';
 
 /** What the variant reads from, or why it cannot be told yet. `retry` marks what passes by itself or by other objects' progress. */
@@ -154,6 +154,7 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
     differs: comparedHash !== undefined && comparedHash === metadata.annotations?.[INPUT_HASH_ANNOTATION],
     vanished: ready?.status === 'False' && ready.reason === 'Vanished',
     handPushed: findCondition(status?.conditions, 'HandPushed')?.status === 'True',
+    base: baseOf(revision),
     ...(failed ? { failure: { reason: ready.reason, message: ready.message, retry: stalled?.status !== 'True' } } : {}),
   };
 }

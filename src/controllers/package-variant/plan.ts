@@ -43,6 +43,8 @@ export interface ObservedRevision {
   readonly vanished: boolean;
   /** Holds commits that somebody else made. */
   readonly handPushed: boolean;
+  /** Name of the published revision that it was made to go on from, if it goes on from one. */
+  readonly base?: string;
   /** Why making or changing it fails, if it does; `retry` unless it has failed for good. */
   readonly failure?: { readonly reason: string; readonly message: string; readonly retry: boolean };
 }
@@ -78,8 +80,10 @@ function planInputs(observed: ObservedVariant): VariantPlan {
     return { action: 'wait', reason: 'Discovering', message: `${unseen.name} was found in git and is being looked at` };
   const revisions = observed.revisions.filter((revision) => !revision.deleting);
   const draft = currentDraft(revisions, observed);
-  if (draft) return draft.ours ? planDraft(draft, observed.wanted.hash) : planAdoption(draft);
   const latest = latestPublished(revisions);
+  if (draft) {
+    return draft.ours ? planDraft(draft, observed.wanted.hash, overtaking(draft, revisions)) : planAdoption(draft);
+  }
   if (observed.revisions.length > revisions.length && !latest) {
     return { action: 'wait', reason: 'Deleting', message: 'an earlier revision is still being deleted' };
   }
@@ -92,7 +96,8 @@ function planInputs(observed: ObservedVariant): VariantPlan {
   return planPublished(latest, observed.wanted);
 }
 
-function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
+/** @param newer published since the draft was made: what it holds would be lost by publishing the draft */
+function planDraft(draft: ObservedRevision, wanted: string, newer: ObservedRevision | undefined): VariantPlan {
   if (draft.lifecycle === undefined) {
     // An object that nobody has looked at yet may well have its draft in git, with other people's work in it.
     const pending = {
@@ -102,9 +107,10 @@ function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
       current: draft,
     } as const;
     if (!draft.lookedAt) return pending;
-    if (draft.wantedHash !== wanted) return { action: 'rebaseDraft', draft };
+    if (draft.wantedHash !== wanted || newer) return { action: 'rebaseDraft', draft };
     return draft.failure ? { action: 'blocked', ...draft.failure } : pending;
   }
+  if (newer) return planOvertaken(draft, newer);
   if (draft.inputHash === wanted) return { action: 'none', current: draft };
   if (draft.lifecycle === 'Proposed') {
     return blocked('ProposedBlocked', `${draft.name} is proposed; reject or approve it before its inputs can change`);
@@ -121,6 +127,15 @@ function planDraft(draft: ObservedRevision, wanted: string): VariantPlan {
       `the upstream moved, but ${draft.name} holds commits made by hand; publish or delete it`,
     );
   }
+  return { action: 'rebaseDraft', draft };
+}
+
+function planOvertaken(draft: ObservedRevision, newer: ObservedRevision): VariantPlan {
+  const since = `${newer.name} was published since ${draft.name} was made`;
+  if (draft.handPushed) {
+    return blocked('DraftBlocked', `${since}, which holds commits made by hand; publish or delete it`);
+  }
+  if (draft.lifecycle === 'Proposed') return blocked('ProposedBlocked', `${since}; reject it, and it is made anew`);
   return { action: 'rebaseDraft', draft };
 }
 
@@ -184,6 +199,13 @@ function latestPublished(revisions: readonly ObservedRevision[]): ObservedRevisi
       (best, next) => (best && best.revision >= next.revision ? best : next),
       undefined,
     );
+}
+
+/** What was published on top of the revision that a draft goes on from. */
+function overtaking(draft: ObservedRevision, revisions: readonly ObservedRevision[]): ObservedRevision | undefined {
+  const base = revisions.find(({ name }) => name === draft.base);
+  const latest = latestPublished(revisions);
+  return base && latest && latest.revision > base.revision ? latest : undefined;
 }
 
 function existsAlready(revision: ObservedRevision, adoptExisting: boolean): VariantPlan {

@@ -283,7 +283,10 @@ export function nameOf(key: string): string {
   return key.slice(key.indexOf('/') + 1);
 }
 
-function unlikePlanned({ action, revision, lifecycle, tree }: JsonPlan['changes'][number], standing?: Standing): string[] {
+function unlikePlanned(
+  { action, revision, lifecycle, tree }: JsonPlan['changes'][number],
+  standing?: Standing,
+): string[] {
   const isSame =
     action === 'delete'
       ? standing === undefined

@@ -85,6 +85,29 @@ describe('planVariant', () => {
     });
   });
 
+  describe('W-16: a draft that others published a revision past, which would be lost by publishing it,', () => {
+    const both = (changes: Partial<ObservedRevision> = {}) => [
+      published(1, { inputHash: OTHER_UPSTREAM }),
+      published(2, { ours: false }),
+      revision({ inputHash: WANTED, base: 'deployments.bar.v1', ...changes }),
+    ];
+
+    test('is made anew on top of that one', () => {
+      expect(plan(both())).toMatchObject({ action: 'rebaseDraft' });
+      expect(plan(both({ lifecycle: undefined, wantedHash: WANTED }))).toMatchObject({ action: 'rebaseDraft' });
+    });
+
+    test('waits for a person where one has worked on it, or is to decide about it', () => {
+      const message = expect.stringContaining('deployments.bar.v2 was published since');
+      expect(plan(both({ handPushed: true }))).toMatchObject({ reason: 'DraftBlocked', message });
+      expect(plan(both({ lifecycle: 'Proposed' }))).toMatchObject({ reason: 'ProposedBlocked', message });
+    });
+
+    test('is none when it goes on from the latest one', () => {
+      expect(plan(both({ base: 'deployments.bar.v2' }))).toMatchObject({ action: 'none' });
+    });
+  });
+
   test('leaves a proposed revision alone and says why (16.5.64)', () => {
     expect(plan([revision({ lifecycle: 'Proposed', inputHash: SAME_UPSTREAM })])).toMatchObject({
       action: 'blocked',

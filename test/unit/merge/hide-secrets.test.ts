@@ -6,7 +6,8 @@ import type { Package } from '../../../src/package/package.ts';
 import { packageOf } from './support.ts';
 
 const HEAD = 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: login\n';
-const LAST_APPLIED = '  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: \'{"data":{"a":"b2xk"}}\'\n';
+const LAST_APPLIED =
+  '  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: \'{"data":{"a":"b2xk"}}\'\n';
 
 function shown(before: Package, after: Package) {
   const hidden = hideSecrets(before, after);
@@ -40,7 +41,10 @@ describe('a difference of Secrets', () => {
   });
 
   test('everything else is as it is', () => {
-    const [before, after] = [packageOf({ 'a.yaml': 'kind: ConfigMap\ndata: {a: b}\n' }), packageOf({ 'a.yaml': 'kind: X\n' })];
+    const [before, after] = [
+      packageOf({ 'a.yaml': 'kind: ConfigMap\ndata: {a: b}\n' }),
+      packageOf({ 'a.yaml': 'kind: X\n' }),
+    ];
     expect(hideSecrets(before, after)).toEqual({ before, after });
   });
 });

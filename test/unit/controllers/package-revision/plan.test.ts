@@ -96,6 +96,22 @@ describe('planRevision', () => {
     expect(plan).toEqual({ action: 'blocked', reason: 'NotProposable', message: 'does not render' });
   });
 
+  test('W-16: neither makes nor publishes what was overtaken by a revision that others published', () => {
+    const overtaken = {
+      action: 'blocked',
+      reason: 'Overtaken',
+      message: expect.stringContaining('a.x.v2 was published'),
+    };
+    expect(planRevision(state({ overtakenBy: 'a.x.v2' }))).toEqual(overtaken);
+    const draft = { git: git('Draft'), seen: seen('Draft'), overtakenBy: 'a.x.v2' };
+    expect(planRevision(state({ ...draft, desired: 'Published' }))).toEqual(overtaken);
+    expect(planRevision(state(draft))).toEqual({ action: 'none' });
+    expect(planRevision(state({ ...draft, git: git('Proposed'), seen: seen('Proposed') }))).toEqual({
+      action: 'transition',
+      to: 'Draft',
+    });
+  });
+
   test('still rejects a proposed package that does not render', () => {
     const plan = planRevision(
       state({ desired: 'Draft', git: git('Proposed'), seen: seen('Proposed'), proposalFault: 'does not render' }),
