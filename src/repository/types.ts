@@ -137,6 +137,12 @@ export interface TransitionOptions extends CallOptions {
   readonly wanted?: () => boolean;
 }
 
+export interface PublishOptions extends CallOptions {
+  readonly author?: PersonStamp;
+  /** Number of the revision that the content goes on from. */
+  readonly base?: number;
+}
+
 /**
  * One registered repository of packages. Every write names the commit it expects and loses with ConflictError if that
  * has moved; every write is idempotent in its effect, so that a caller may repeat it after a crash.
@@ -157,8 +163,11 @@ export interface PackageRepository {
   openDraft(revision: RevisionInfo, options?: CallOptions): Promise<Draft>;
   propose(revision: RevisionInfo, options?: TransitionOptions): Promise<RevisionInfo>;
   reject(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
-  /** From Draft or Proposed; the revision number is one above the highest ever used for the package. */
-  publish(revision: RevisionInfo, options?: CallOptions & { readonly author?: PersonStamp }): Promise<RevisionInfo>;
+  /**
+   * From Draft or Proposed; the revision number is one above the highest ever used for the package.
+   * @throws ConflictError Overtaken when a revision above `options.base` is there by then
+   */
+  publish(revision: RevisionInfo, options?: PublishOptions): Promise<RevisionInfo>;
   proposeDeletion(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
   /** DeletionProposed back to Published. */
   restore(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;

@@ -1,4 +1,3 @@
-import { TransientError } from '../../api/errors.ts';
 import {
   ALL_KINDS,
   FUNCTION_CONFIG,

@@ -79,17 +79,30 @@ export function movedTag(object: PackageRevision, git: RevisionInfo): string | u
   return sameTag && observedCommit !== git.commit ? observedCommit : undefined;
 }
 
-/** Name of the latest revision of the package, if it was published on top of the one that the object goes on from. */
+/** The published revision that the object goes on from, as git shows it; undefined when somebody has worked on the draft since. */
+export function baseInGit(
+  object: PackageRevision,
+  git: RevisionInfo | undefined,
+  snapshot: Pick<RepositorySnapshot, 'ofPackage'>,
+): RevisionInfo | undefined {
+  const name = baseOf(object);
+  if (name === undefined || git?.editedByHand) return undefined;
+  return snapshot.ofPackage(object.spec.packageName).find((revision) => nameIn(object, revision) === name);
+}
+
+/** Name of the latest revision of the package, if it was published on top of that one. */
 export function overtakenBy(
   object: PackageRevision,
+  git: RevisionInfo | undefined,
   snapshot: Pick<RepositorySnapshot, 'ofPackage'>,
 ): string | undefined {
-  const { repository, packageName } = object.spec;
-  const nameOf = ({ workspace }: RevisionInfo): string => packageRevisionName(repository, packageName, workspace);
-  const revisions = snapshot.ofPackage(packageName);
-  const base = revisions.find((revision) => nameOf(revision) === baseOf(object));
-  const latest = revisions.find((revision) => revision.latest);
-  return base && latest && latest.revision > base.revision ? nameOf(latest) : undefined;
+  const base = baseInGit(object, git, snapshot);
+  const latest = snapshot.ofPackage(object.spec.packageName).find((revision) => revision.latest);
+  return base && latest && latest.revision > base.revision ? nameIn(object, latest) : undefined;
+}
+
+function nameIn({ spec }: PackageRevision, { workspace }: RevisionInfo): string {
+  return packageRevisionName(spec.repository, spec.packageName, workspace);
 }
 
 function asksForMetadata({ spec }: PackageRevision): boolean {

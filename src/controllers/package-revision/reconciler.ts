@@ -16,13 +16,13 @@ import type { Package } from '../../package/package.ts';
 import type { Lifecycle, PackageRepository, RevisionInfo } from '../../repository/types.ts';
 import { RenderError } from '../../task/errors.ts';
 import type { ControllerEnvironment } from '../environment.ts';
-import { baseOf, sourceNames, variantOf } from '../indexes.ts';
+import { sourceNames, variantOf } from '../indexes.ts';
 import { namespaceLeaves } from '../leaving-namespace.ts';
 import { repositoryFault } from '../package-variant/observe.ts';
 import { isReadOnly } from '../repository/claim.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
 import { latestLabelPatch } from './labels.ts';
-import { fingerprint, knownInputHash, movedTag, observeRevision, overtakenBy, renderRequest } from './observe.ts';
+import { baseInGit, fingerprint, knownInputHash, movedTag, observeRevision, overtakenBy, renderRequest } from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
 import { referrersOf } from './referrers.ts';
 import { RevisionReport } from './report.ts';
@@ -33,7 +33,7 @@ import { gitStatus, mirrorOf, outcomeStatus } from './status.ts';
 /** More steps than any sequence needs: create or render, propose, publish. A plan that never ends is a bug, not a wait. */
 const MAX_STEPS = 8;
 /** Reasons of a ConflictError that comes from the repository, not from the object store. */
-const LOST_IN_GIT: readonly string[] = ['RefMoved', 'WorkspaceExists'];
+const LOST_IN_GIT: readonly string[] = ['RefMoved', 'WorkspaceExists', 'Overtaken'];
 
 interface Work {
   object: PackageRevision;
@@ -129,8 +129,15 @@ export class PackageRevisionReconciler implements Reconciler {
       const object = work.report.current();
       const referencedBy = referrersOf(object, this.#env.revisions);
       const failedForGood = this.#failures.get(key) === this.#attempt(work);
-      const overtakenBy = variant && (await this.#overtakenBy(work));
-      const known = { failedForGood, referencedBy, readOnly: isReadOnly(work.repositoryObject), overtakenBy };
+      const snapshot = await work.repository.snapshot({ signal: work.signal });
+      // What git shows counts: it may be no object yet that the variant could see.
+      const overtaking = variant && overtakenBy(object, work.git, snapshot);
+      const known = {
+        failedForGood,
+        referencedBy,
+        readOnly: isReadOnly(work.repositoryObject),
+        overtakenBy: overtaking,
+      };
       const plan = planRevision(observeRevision(object, work.git, variant, known));
       if (!(await this.#step(key, work, plan))) break;
     }
@@ -142,12 +149,6 @@ export class PackageRevisionReconciler implements Reconciler {
   #catchUp(key: string, work: Work): void {
     const newest = this.#env.revisions.get(key);
     if (newest && newest !== work.object && isAsked(newest, work.object)) this.#replace(work, newest);
-  }
-
-  /** What git shows of it counts, since it may be no object yet that the variant could see. */
-  async #overtakenBy({ object, repository, git, signal }: Work): Promise<string | undefined> {
-    if (baseOf(object) === undefined || git?.editedByHand) return undefined;
-    return overtakenBy(object, await repository.snapshot({ signal }));
   }
 
   /** Carries out one step; false when there is nothing more to do now. */
@@ -266,7 +267,7 @@ export class PackageRevisionReconciler implements Reconciler {
     return true;
   }
 
-  #transition({ repository, object, signal }: Work, info: RevisionInfo, to: Lifecycle): Promise<RevisionInfo> {
+  async #transition({ repository, object, signal }: Work, info: RevisionInfo, to: Lifecycle): Promise<RevisionInfo> {
     switch (to) {
       case 'Draft':
         return repository.reject(info, { signal });
@@ -274,10 +275,11 @@ export class PackageRevisionReconciler implements Reconciler {
         return repository.propose(info, { signal, wanted: () => this.#isWanted(object, to) });
       case 'DeletionProposed':
         return repository.proposeDeletion(info, { signal });
-      case 'Published':
-        return info.lifecycle === 'DeletionProposed'
-          ? repository.restore(info, { signal })
-          : repository.publish(info, { signal, author: approverOf(object) });
+      case 'Published': {
+        if (info.lifecycle === 'DeletionProposed') return repository.restore(info, { signal });
+        const base = this.#variant(object) && baseInGit(object, info, await repository.snapshot({ signal }))?.revision;
+        return repository.publish(info, { signal, author: approverOf(object), base });
+      }
     }
   }
 

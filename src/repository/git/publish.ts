@@ -1,5 +1,5 @@
 import { ConflictError } from '../../api/errors.ts';
-import type { PersonStamp, RevisionInfo } from '../types.ts';
+import type { PublishOptions, RevisionInfo } from '../types.ts';
 import { branchNotFound, type PushUnit, refMoved, type UnitPlan } from './batcher.ts';
 import type { DraftTools } from './draft.ts';
 import type { PackageTag, RefView } from './ref-view.ts';
@@ -32,13 +32,13 @@ export async function findPublished(
 export class PublishUnit implements PushUnit<RevisionInfo> {
   readonly #tools: DraftTools;
   readonly #revision: RevisionInfo;
-  readonly #author: PersonStamp | undefined;
+  readonly #options: Pick<PublishOptions, 'author' | 'base'>;
   readonly #path: string;
 
-  constructor(tools: DraftTools, revision: RevisionInfo, author: PersonStamp | undefined) {
+  constructor(tools: DraftTools, revision: RevisionInfo, options: Pick<PublishOptions, 'author' | 'base'>) {
     this.#tools = tools;
     this.#revision = revision;
-    this.#author = author;
+    this.#options = options;
     this.#path = tools.layout.scope.fullPath(revision.package);
   }
 
@@ -49,6 +49,7 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
     if (published) return this.#finish(view, published);
     const source = this.#draftRef(view);
     if (source === undefined) throw refMoved(view, this.#revision.ref, commit);
+    this.#refuseOvertaken(view);
     const head = view.get(layout.branchRef);
     if (head === undefined) throw branchNotFound(layout.branchRef, remote.store.url);
     await remote.objects.ensure(layout.branchRef, head);
@@ -106,14 +107,28 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
     return candidates.find((ref) => view.get(ref) === this.#revision.commit);
   }
 
+  /** What somebody published since would be lost, for the content knows nothing of it. */
+  #refuseOvertaken(view: RefView): void {
+    const { base } = this.#options;
+    const highest = this.#highestTag(view);
+    if (base === undefined || highest <= base) return;
+    const { package: name, workspace } = this.#revision;
+    const message = `revision ${highest} of package ${name} was published since ${workspace} was made from revision ${base}`;
+    throw new ConflictError('Overtaken', message);
+  }
+
+  #highestTag(view: RefView): number {
+    const numbers = view.tagsOf(this.#path).map(({ ref }) => revisionOfTag(ref.slice(ref.lastIndexOf('/') + 1)) ?? 0);
+    return Math.max(0, ...numbers);
+  }
+
   /** One above the highest number that the package ever had: on the branch, in tags, in this very push. */
   async #nextRevision(view: RefView): Promise<number> {
     const { remote, layout } = this.#tools;
     const approved = remote.approved(layout.branchRef);
     const head = view.onRemote(layout.branchRef);
     if (head !== undefined) await approved.advance(head);
-    const tagged = view.tagsOf(this.#path).map(({ ref }) => revisionOfTag(ref.slice(ref.lastIndexOf('/') + 1)) ?? 0);
-    return Math.max(approved.highest(this.#path), ...tagged) + 1;
+    return Math.max(approved.highest(this.#path), this.#highestTag(view)) + 1;
   }
 
   #approve(head: Oid, revision: number): Promise<Oid> {
@@ -130,7 +145,7 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
       workspace,
       revision,
       origin,
-      author: this.#author,
+      author: this.#options.author,
     };
   }
 

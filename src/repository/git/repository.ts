@@ -6,6 +6,7 @@ import type {
   Draft,
   PackageRepository,
   PersonStamp,
+  PublishOptions,
   RepositorySnapshot,
   RevisionInfo,
   RevisionKey,
@@ -98,12 +99,9 @@ class GitPackageRepository implements PackageRepository {
     return this.#tools.remote.batcher.submit(moveDraft(this.#tools, revision, 'Draft'), options);
   }
 
-  async publish(
-    revision: RevisionInfo,
-    options: CallOptions & { readonly author?: PersonStamp } = {},
-  ): Promise<RevisionInfo> {
+  async publish(revision: RevisionInfo, options: PublishOptions = {}): Promise<RevisionInfo> {
     if (isPublished(revision.lifecycle)) return revision;
-    return this.#tools.remote.batcher.submit(new PublishUnit(this.#tools, revision, options.author), options);
+    return this.#tools.remote.batcher.submit(new PublishUnit(this.#tools, revision, options), options);
   }
 
   async proposeDeletion(revision: RevisionInfo, options: CallOptions = {}): Promise<RevisionInfo> {
