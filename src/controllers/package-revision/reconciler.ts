@@ -22,7 +22,15 @@ import { repositoryFault } from '../package-variant/observe.ts';
 import { isReadOnly } from '../repository/claim.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
 import { latestLabelPatch } from './labels.ts';
-import { baseInGit, fingerprint, knownInputHash, movedTag, observeRevision, overtakenBy, renderRequest } from './observe.ts';
+import {
+  baseInGit,
+  fingerprint,
+  knownInputHash,
+  movedTag,
+  observeRevision,
+  overtakenBy,
+  renderRequest,
+} from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
 import { referrersOf } from './referrers.ts';
 import { RevisionReport } from './report.ts';
