@@ -5,6 +5,7 @@ import { GitObjects } from '../../repository/git/objects.ts';
 import { layoutRef, type RefKind, tagRef } from '../../repository/git/refs.ts';
 import { openGitStore } from '../../repository/git/store/open.ts';
 import type { Oid } from '../../repository/git/types.ts';
+import type { Lifecycle } from '../../repository/types.ts';
 
 interface PlannedStore {
   readonly url: string;
@@ -20,8 +21,6 @@ export interface PackageChange {
   /** A draft of the same workspace was there. */
   readonly wasDraft: boolean;
 }
-
-type Lifecycle = 'Draft' | 'Proposed' | 'Published' | 'DeletionProposed';
 
 /** A revision as its refs tell it; undefined: it is not there. */
 export interface RevisionMove {
@@ -60,7 +59,7 @@ export class PlannedStores {
       .find((oid) => oid !== undefined);
     const read = async (at: Oid | undefined): Promise<Package> => {
       const tree = at === undefined ? undefined : await objects.packageAt(at, path);
-      return tree === undefined ? Package.of([]) : await contents.read(tree);
+      return tree === undefined ? Package.empty : await contents.read(tree);
     };
     const before = await read(draft ?? (await branchBefore(planned, commit)));
     return { before, after: await read(commit), wasDraft: draft !== undefined };
@@ -84,7 +83,7 @@ export class PlannedStores {
       const tree = await objects.packageAt(commit, path);
       if (tree !== undefined) return await contents.read(tree);
     }
-    return Package.of([]);
+    return Package.empty;
   }
 }
 

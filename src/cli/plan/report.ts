@@ -74,8 +74,8 @@ async function listChanges(
   gone: readonly PackageRevision[],
   outcome: PlanOutcome,
 ): Promise<readonly PlannedChange[]> {
-  const changes: PlannedChange[] = [];
-  for (const revision of revisions) changes.push(...[(await plannedChange(revision, outcome)) ?? []].flat());
-  for (const revision of gone) changes.push(...[(await plannedDeletion(revision, outcome)) ?? []].flat());
-  return changes.sort((a, b) => (a.revision < b.revision ? -1 : 1));
+  const changes: (PlannedChange | undefined)[] = [];
+  for (const revision of revisions) changes.push(await plannedChange(revision, outcome));
+  for (const revision of gone) changes.push(await plannedDeletion(revision, outcome));
+  return changes.filter((change) => change !== undefined).sort((a, b) => (a.revision < b.revision ? -1 : 1));
 }

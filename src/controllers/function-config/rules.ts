@@ -3,6 +3,7 @@ import type { FunctionConfig } from '../../api/kinds.ts';
 import { objectKey } from '../../api/object.ts';
 import type { BuiltinOverride } from '../../functions/builtin-runtime.ts';
 import { parseImage } from '../../functions/image.ts';
+import { inKeyOrder } from '../../kube/json.ts';
 import type { WantedImage } from '../../runtimes/container-image.ts';
 import { DEFAULT_POD_SETTINGS, type PodResources, type PodSettings } from '../../runtimes/pod/settings.ts';
 import { parseDuration } from '../package-variant/approval.ts';
@@ -52,15 +53,10 @@ export function functionRules(configs: readonly FunctionConfig[], imagePrefix: s
 }
 
 function versionOf(configs: readonly FunctionConfig[], imagePrefix: string): string {
-  const specs = configs.map(({ spec }) => JSON.stringify(spec, sortedFields)).sort();
+  const specs = configs.map(({ spec }) => JSON.stringify(inKeyOrder(spec))).sort();
   return createHash('sha256')
     .update(JSON.stringify([imagePrefix, ...specs]))
     .digest('hex');
-}
-
-function sortedFields(_key: string, value: unknown): unknown {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
 }
 
 /** The images that a configuration wants to be warm: one for each of its tags, from the first of its prefixes. */

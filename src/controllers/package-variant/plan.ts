@@ -82,7 +82,9 @@ function planInputs(observed: ObservedVariant): VariantPlan {
   const draft = currentDraft(revisions, observed);
   const latest = latestPublished(revisions);
   if (draft) {
-    return draft.ours ? planDraft(draft, observed.wanted.hash, overtaking(draft, revisions)) : planAdoption(draft);
+    return draft.ours
+      ? planDraft(draft, observed.wanted.hash, overtaking(draft, latest, revisions))
+      : planAdoption(draft);
   }
   if (observed.revisions.length > revisions.length && !latest) {
     return { action: 'wait', reason: 'Deleting', message: 'an earlier revision is still being deleted' };
@@ -202,9 +204,12 @@ function latestPublished(revisions: readonly ObservedRevision[]): ObservedRevisi
 }
 
 /** What was published on top of the revision that a draft goes on from. */
-function overtaking(draft: ObservedRevision, revisions: readonly ObservedRevision[]): ObservedRevision | undefined {
+function overtaking(
+  draft: ObservedRevision,
+  latest: ObservedRevision | undefined,
+  revisions: readonly ObservedRevision[],
+): ObservedRevision | undefined {
   const base = revisions.find(({ name }) => name === draft.base);
-  const latest = latestPublished(revisions);
   return base && latest && latest.revision > base.revision ? latest : undefined;
 }
 

@@ -58,9 +58,9 @@ type Sent =
   | { readonly kind: 'lost'; readonly error: TransientError };
 
 /**
- * The one queue of pushes to a remote. While a push is in flight the next batch gathers, and a little longer when many come; a batch goes out as one atomic
- * push in which each unit builds on the ones before it. A rejected batch is planned again on a new listing, and after
- * that unit by unit, so that a unit which cannot be pushed fails alone.
+ * The one queue of pushes to a remote. While a push is in flight the next batch gathers, and a little longer when many
+ * come; a batch goes out as one atomic push in which each unit builds on the ones before it. A rejected batch is planned
+ * again on a new listing, and after that unit by unit, so that a unit which cannot be pushed fails alone.
  */
 export class GitBatcher {
   readonly #remote: GitRemote;

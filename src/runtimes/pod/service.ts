@@ -3,6 +3,7 @@ import { FIELD_MANAGER } from '../../api/labels.ts';
 import type { ApiClient } from '../../kube/adapters/kubernetes/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { SharedInformer } from '../../kube/informer.ts';
+import { inKeyOrder } from '../../kube/json.ts';
 import type { ObjectStore } from '../../kube/store.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { type Evaluation, PodEvaluator, type SinglePods } from './evaluator.ts';
@@ -269,7 +270,7 @@ function isSpent({ pool, singles }: Managed): boolean {
 
 /** Equal settings give equal texts. */
 function settingsKey(settings: PodSettings): string {
-  return JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(inKeyOrder(settings));
 }
 
 function isOrphan({ metadata: { labels, deletionTimestamp } }: Pod, instance: string): boolean {

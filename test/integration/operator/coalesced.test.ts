@@ -43,44 +43,38 @@ async function holdPushes() {
 }
 
 test('a proposal that is approved while it waits for its push is published by one', async () => {
-  const [first, second] = [await draft('first'), await draft('second')];
-  await bench.start();
-  const pushes = await holdPushes();
+  const { updates, waiting } = await askedWhileItWaits('Published');
 
-  await ask(first, 'Proposed');
-  await pushes.arrived('refs/heads/proposed/first/v1');
-  await ask(second, 'Proposed');
-  await new Promise((done) => setTimeout(done, 200));
-  await ask(second, 'Published');
-  await pushes.release();
-  await bench.settle();
-
-  const updates = await pushes.updates();
   expect(updates.filter((line) => line.endsWith('refs/heads/proposed/second/v1'))).toEqual([]);
   expect([...(await remote.refs()).keys()].sort()).toEqual([
     'refs/heads/main',
     'refs/heads/proposed/first/v1',
     'refs/tags/second/v1',
   ]);
-  const { status } = bench.get(second);
+  const { status } = bench.get(waiting);
   expect(status).toMatchObject({ observedLifecycle: 'Published', proposedBy: 'unknown', approvedBy: 'unknown' });
-  expect(condition(bench.get(second), 'Ready')?.status).toBe('True');
+  expect(condition(bench.get(waiting), 'Ready')?.status).toBe('True');
 });
 
 test('a proposal that is taken back while it waits for its push is never made', async () => {
-  const [first, second] = [await draft('first'), await draft('second')];
+  const { updates, waiting } = await askedWhileItWaits('Draft');
+
+  expect(updates.filter((line) => line.endsWith('second/v1'))).toEqual([]);
+  expect(bench.get(waiting).status).toMatchObject({ observedLifecycle: 'Draft' });
+});
+
+/** Two proposals; the lifecycle of the second is set to `next` while the push of the first holds it up. */
+async function askedWhileItWaits(next: 'Published' | 'Draft') {
+  const [first, waiting] = [await draft('first'), await draft('second')];
   await bench.start();
   const pushes = await holdPushes();
 
   await ask(first, 'Proposed');
   await pushes.arrived('refs/heads/proposed/first/v1');
-  await ask(second, 'Proposed');
+  await ask(waiting, 'Proposed');
   await new Promise((done) => setTimeout(done, 200));
-  await ask(second, 'Draft');
+  await ask(waiting, next);
   await pushes.release();
   await bench.settle();
-
-  const updates = await pushes.updates();
-  expect(updates.filter((line) => line.endsWith('second/v1'))).toEqual([]);
-  expect(bench.get(second).status).toMatchObject({ observedLifecycle: 'Draft' });
-});
+  return { updates: await pushes.updates(), waiting };
+}

@@ -42,6 +42,7 @@ const WATCH_TIMES: WatchTimes = { minMs: 300_000, maxMs: 600_000, graceMs: 30_00
 const PAGE_SIZE = 500;
 /** Status has one writer: others that change the object meanwhile must not hold it up. */
 const MAX_STATUS_CONFLICTS = 10;
+
 /** {@link ObjectStore} on an API server. Nothing is kept: caches are the informers'. */
 export class KubernetesStore implements ObjectStore {
   readonly #client: ApiClient;

@@ -11,11 +11,16 @@ export function deflated(content: Uint8Array): Buffer {
   return deflateSync(content, { level: LEVEL, chunkSize: Math.min(bound, MAX_CHUNK) });
 }
 
+/** More than one chunk costs another round, and a larger one memory for as long as the content is kept. */
+const CHUNK_SPARE = 64;
+
 /**
- * @param size what must come out at most, in bytes
- * @throws RangeError ERR_BUFFER_TOO_LARGE when it is more; zlib's error when the bytes are damaged
+ * @param packed may go on behind the compressed content
+ * @param size what must come out, in bytes
+ * @throws RangeError when it is not that much; zlib's error when the bytes are damaged or cut off
  */
 export function inflated(packed: Uint8Array, size: number): Buffer {
-  const chunkSize = Math.min(Math.max(size, MIN_CHUNK), MAX_CHUNK);
-  return inflateSync(packed, { maxOutputLength: Math.max(1, size), chunkSize });
+  const content = inflateSync(packed, { chunkSize: size + CHUNK_SPARE, maxOutputLength: Math.max(size, 1) });
+  if (content.length !== size) throw new RangeError('an object has another length than it says');
+  return content;
 }

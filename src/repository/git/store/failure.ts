@@ -103,3 +103,13 @@ export function cleanServerText(text: string): string {
     .trim();
   return line.length > MAX_SERVER_TEXT ? `${line.slice(0, MAX_SERVER_TEXT)}…` : line;
 }
+
+/** @param refs whose commits were listed, and went before they were fetched */
+export function historyRewritten(url: string, refs: readonly string[]): TransientError {
+  return new TransientError('HistoryRewritten', `${url} no longer has the commits of ${shortList(refs)}`);
+}
+
+function shortList(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+}

@@ -4,7 +4,7 @@ import { KeyedMutex } from '../../../concurrency/keyed-mutex.ts';
 import type { CallOptions } from '../../types.ts';
 import type { Commit, GitStore, NewCommit, Oid, PushOutcome, RefMap, RefUpdate, TreeEntry } from '../types.ts';
 import { DirectPush } from './direct/direct-push.ts';
-import { failureError } from './failure.ts';
+import { failureError, historyRewritten } from './failure.ts';
 import { writeKeptRefs } from './kept-refs.ts';
 import {
   asideDirectory,
@@ -17,7 +17,7 @@ import {
 } from './mirror.ts';
 import { decodeCommit, encodeCommit, encodeObject, encodeTree, type TreeRows } from './object-format.ts';
 import { ObjectIndex } from './object-index.ts';
-import { ObjectReadError, ObjectReader, ObjectTypeError, ParsedObjects } from './object-reader.ts';
+import { ObjectReadError, ObjectReader, ParsedObjects, readError } from './object-reader.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { checkUpdates, OutgoingCommits } from './outgoing.ts';
 import { pushOutcomes } from './push-outcome.ts';
@@ -176,9 +176,7 @@ export class MirrorStore implements GitStore {
     const missing = await this.#missing(refs);
     await this.#keep([...refs].filter(([name]) => !missing.has(name)).map(([, oid]) => oid));
     const gone = [...missing.keys()];
-    if (gone.length > 0) {
-      throw new TransientError('HistoryRewritten', `${this.url} no longer has the commits of ${shortList(gone)}`);
-    }
+    if (gone.length > 0) throw historyRewritten(this.url, gone);
   }
 
   /** @param refspecs object ids or ref names; no ref of ours is written by git */
@@ -395,16 +393,4 @@ export class MirrorStore implements GitStore {
     }
     return keep;
   }
-}
-
-function readError(error: unknown, url: string): unknown {
-  if (error instanceof ObjectTypeError) return new TerminalError('UnexpectedObject', error.message, { cause: error });
-  if (!(error instanceof ObjectReadError)) return error;
-  const reason = error.failure === 'missing' ? 'ObjectMissing' : 'MirrorDamaged';
-  return new TransientError(reason, `in the mirror of ${url}, ${error.message}`, { cause: error });
-}
-
-function shortList(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ');
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import git from 'isomorphic-git';
 import { LRUCache } from 'lru-cache';
+import { TerminalError, TransientError } from '../../../api/errors.ts';
 import { TimeSlice } from '../../../concurrency/time-slice.ts';
 import type { Commit, Oid, TreeEntry } from '../types.ts';
 import {
@@ -39,6 +40,14 @@ export class ObjectReadError extends Error {
 
 /** The object is whole but of another type than was asked for. */
 export class ObjectTypeError extends Error {}
+
+/** What a caller of the store gets for a read that failed. */
+export function readError(error: unknown, url: string): unknown {
+  if (error instanceof ObjectTypeError) return new TerminalError('UnexpectedObject', error.message, { cause: error });
+  if (!(error instanceof ObjectReadError)) return error;
+  const reason = error.failure === 'missing' ? 'ObjectMissing' : 'MirrorDamaged';
+  return new TransientError(reason, `in the mirror of ${url}, ${error.message}`, { cause: error });
+}
 
 /** Parsed objects by id. They never change, so the cache outlives every change of the mirror. */
 export class ParsedObjects {

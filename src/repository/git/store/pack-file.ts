@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { inflateSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import type { Oid } from '../types.ts';
+import { inflated } from './compress.ts';
 import { applyDelta } from './delta.ts';
 import { hasCode } from './error-code.ts';
 import type { ObjectType } from './object-format.ts';
@@ -178,22 +178,13 @@ function inflateAt(file: number, { at, size, there }: Compressed): Buffer {
   let bytes = there.length >= Math.min(likely, rest) ? there : readAt(file, at, Math.min(likely, rest));
   for (;;) {
     try {
-      return inflateWhole(bytes, size);
+      return inflated(bytes, size);
     } catch (error) {
       // Badly compressed content may be longer than expected.
       if (!hasCode(error, 'Z_BUF_ERROR') || bytes.length >= rest) throw error;
       bytes = readAt(file, at, Math.min(bytes.length * 4, rest));
     }
   }
-}
-
-/** More than one chunk costs another round, and a larger one memory for as long as the content is kept. */
-const CHUNK_SPARE = 64;
-
-function inflateWhole(bytes: Buffer, size: number): Buffer {
-  const content = inflateSync(bytes, { chunkSize: size + CHUNK_SPARE, maxOutputLength: Math.max(size, 1) });
-  if (content.length !== size) throw new RangeError('an object of the pack has another length than it says');
-  return content;
 }
 
 function readAt(file: number, at: number, length: number): Buffer {
