@@ -1,6 +1,7 @@
 import { TerminalError } from '../../api/errors.ts';
 import type { PackageRevision, PackageVariant } from '../../api/kinds.ts';
 import { objectKey } from '../../api/object.ts';
+import { validateRevisionName } from '../../repository/names.ts';
 import type { Injectables } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
 import { variantInputHash, wantedInputs } from './inputs.ts';
@@ -50,7 +51,20 @@ export function decideVariant(
     adoptExisting: variant.spec.adoptionPolicy === 'adoptExisting',
     revisions: observeDownstream(variant, listers, upstream.revision),
   });
-  return { plan, upstream: upstream.revision, inputHash, rejected };
+  return { plan: nameFault(variant, plan) ?? plan, upstream: upstream.revision, inputHash, rejected };
+}
+
+/** Why the draft that is planned can have no object. */
+function nameFault({ spec }: PackageVariant, plan: VariantPlan): VariantPlan | undefined {
+  if (!('workspace' in plan)) return undefined;
+  try {
+    validateRevisionName(spec.downstream.repo, spec.downstream.package, plan.workspace);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error;
+    const message = `spec.downstream.package: ${error.message}`;
+    return { action: 'blocked', reason: error.reason, message, retry: false };
+  }
 }
 
 /** The variant's draft, or what became of it, that holds these inputs. */

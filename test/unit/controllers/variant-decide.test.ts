@@ -70,6 +70,17 @@ describe('decideVariant', () => {
     expect(plan.action === 'blocked' && plan.message).toContain(field);
   });
 
+  test.each(['web c', 'Web', 'apps/-shop', 'x'.repeat(64)])(
+    'a package named %j, which no revision can be named after, is told with the field of the variant',
+    (name) => {
+      const plan = planOf(variantOf({ downstream: { repo: 'deployments', package: name } }), []);
+      expect(plan).toMatchObject({ action: 'blocked', reason: 'InvalidName', retry: false });
+      expect(plan.action === 'blocked' && plan.message).toContain(
+        `spec.downstream.package: package name ${JSON.stringify(name)} is not valid`,
+      );
+    },
+  );
+
   test('a downstream repository that is not ready is waited for, and the upstream is told all the same', () => {
     const repositories = [repositoryOf('blueprints'), repositoryOf('deployments', 'no route')];
     const decision = decideVariant(variantOf(), listersOf({ repositories, revisions: [UPSTREAM] }), NOTHING);
