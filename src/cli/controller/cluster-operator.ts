@@ -46,6 +46,8 @@ export interface ClusterOperatorOptions {
   readonly mayWork: (signal: AbortSignal) => Promise<void>;
   /** Differs between processes; events name it. */
   readonly identity: string;
+  /** What processes that share a Lease have in common, and no others. */
+  readonly install: string;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -80,7 +82,7 @@ export class ClusterOperator {
   readonly #synced = new Map<string, number>();
 
   constructor(options: ClusterOperatorOptions) {
-    const { settings, client, leadership, identity, metrics, logger } = options;
+    const { settings, client, leadership, identity, install, metrics, logger } = options;
     this.#options = options;
     const discovery = new KindDiscovery(client);
     const resolveKind = discovery.resolveKind.bind(discovery);
@@ -97,7 +99,7 @@ export class ClusterOperator {
       openStore: (opening) => this.#openStore(opening),
       registries: { loopback: settings.loopbackRegistries },
     });
-    this.#functions = new ClusterFunctions({ settings, client, store: this.store, logger });
+    this.#functions = new ClusterFunctions({ settings, client, store: this.store, install, logger });
     this.#renderer = openRenderer({
       hosted: this.#functions.hosted,
       cacheBytes: RENDER_CACHE_BYTES,

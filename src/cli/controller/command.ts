@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { describeError, TerminalError, VerandaError } from '../../api/errors.ts';
 import type { ApiClient, ApiRequestMetrics } from '../../kube/adapters/kubernetes/client.ts';
-import { type Credentials, loadCredentials } from '../../kube/adapters/kubernetes/credentials.ts';
+import { loadCredentials } from '../../kube/adapters/kubernetes/credentials.ts';
 import { HttpApiClient } from '../../kube/adapters/kubernetes/http-client.ts';
 import { LeaderElector } from '../../kube/leader-election.ts';
 import { createLogger, type Logger } from '../../observability/logger.ts';
 import type { MetricsRegistry } from '../../observability/metrics.ts';
 import { createPrometheusMetrics } from '../../observability/prometheus.ts';
 import { sanitiseText } from '../../observability/sanitise.ts';
+import { installOf } from '../../runtimes/pod/manifest.ts';
 import { type CliContext, EXIT } from '../context.ts';
 import { VERSION } from '../version.ts';
 import { takeLock } from '../workspace-lock.ts';
@@ -68,8 +69,13 @@ async function runController(settings: Settings, logger: Logger, context: CliCon
   // A lease must not wait behind other requests.
   const leaseClient = new HttpApiClient({ ...connection, connections: 1 });
   const identity = `${context.env.POD_NAME ?? hostname()}_${randomUUID()}`;
-  const elector = leaderElector(settings, { credentials, client: leaseClient, identity, metrics, logger });
-  const run = new ControllerProcess({ settings, client, contact, elector, identity, metrics, logger });
+  const lease = {
+    namespace: settings.leaseNamespace ?? credentials.namespace ?? 'default',
+    name: settings.leaseName,
+  };
+  const elector = leaderElector(settings, { lease, client: leaseClient, identity, metrics, logger });
+  const install = installOf(lease);
+  const run = new ControllerProcess({ settings, client, contact, elector, identity, install, metrics, logger });
   let exitCode: number = EXIT.failed;
   try {
     exitCode = await run.run(context.signal);
@@ -109,7 +115,7 @@ function requestMetrics(metrics: MetricsRegistry, contact: ServerContact): ApiRe
 }
 
 interface ElectionParts {
-  readonly credentials: Credentials;
+  readonly lease: { readonly namespace: string; readonly name: string };
   readonly client: ApiClient;
   readonly identity: string;
   readonly metrics: MetricsRegistry;
@@ -118,20 +124,18 @@ interface ElectionParts {
 
 /** Undefined when this process works without a lease. */
 function leaderElector(settings: Settings, parts: ElectionParts): LeaderElector | undefined {
-  const { leaderElect = settings.kubeconfig === undefined, leaseName: name } = settings;
+  const { leaderElect = settings.kubeconfig === undefined } = settings;
   if (!leaderElect) return undefined;
-  const { credentials, client, identity, metrics, logger } = parts;
-  const namespace = settings.leaseNamespace ?? credentials.namespace ?? 'default';
-  metrics.leading(name, false);
+  const { lease, client, identity, metrics, logger } = parts;
+  metrics.leading(lease.name, false);
   return new LeaderElector({
+    ...lease,
     client,
-    namespace,
-    name,
     identity,
     leaseDurationMs: settings.leaseDuration,
     renewDeadlineMs: settings.leaseRenewDeadline,
     retryPeriodMs: settings.leaseRetryPeriod,
     logger,
-    onLeading: (leading) => metrics.leading(name, leading),
+    onLeading: (leading) => metrics.leading(lease.name, leading),
   });
 }

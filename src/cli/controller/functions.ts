@@ -32,6 +32,8 @@ export interface ClusterFunctionsOptions {
   readonly settings: Settings;
   readonly client: ApiClient;
   readonly store: KubernetesStore;
+  /** As `installOf` says it: whose function pods are ours. */
+  readonly install: string;
   readonly logger: Logger;
 }
 
@@ -55,7 +57,7 @@ export class ClusterFunctions implements FunctionRuntimes {
   #rules: FunctionRules;
 
   constructor(options: ClusterFunctionsOptions) {
-    const { settings, client, store, logger } = options;
+    const { settings, client, store, install, logger } = options;
     this.#options = options;
     this.#rules = functionRules([], this.#prefix);
     this.#ca = settings.registryCa === undefined ? undefined : readFileSync(settings.registryCa, 'utf8');
@@ -72,7 +74,7 @@ export class ClusterFunctions implements FunctionRuntimes {
       client,
       store,
       namespace: settings.functionsNamespace,
-      instance: randomUUID(),
+      owner: { install, instance: randomUUID() },
       uniqueSuffix: () => randomUUID().slice(0, 8),
       clock: systemClock,
       logger,

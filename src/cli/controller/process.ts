@@ -23,6 +23,7 @@ export interface ControllerProcessOptions {
   /** Absent: this process works without a lease. */
   readonly elector?: LeaderElector;
   readonly identity: string;
+  readonly install: string;
   readonly metrics: MetricsRegistry;
   readonly logger: Logger;
 }

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { KubeObject } from '../../api/object.ts';
-import type { KindRef } from '../../kube/store.ts';
+import type { KindRef, ObjectName } from '../../kube/store.ts';
 import type { WantedImage } from '../container-image.ts';
 import type { PodSettings } from './settings.ts';
 
@@ -38,7 +39,9 @@ export const CONTAINER = 'function';
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 /** Value of the label above on all our pods. */
 export const MANAGER = 'veranda';
-/** Label: the operator process that made the pod. Pods of processes that are gone are deleted. */
+/** Label: the install that the pod is of. What other installs have in the same namespace is left alone. */
+export const INSTALL_LABEL = 'veranda.dev/install';
+/** Label: the process of the install that made the pod. Pods of processes that are gone are deleted. */
 export const INSTANCE_LABEL = 'veranda.dev/instance';
 /** Label: base name of the function's image, as far as a label can hold it. */
 export const FUNCTION_LABEL = 'veranda.dev/function';
@@ -59,14 +62,23 @@ export interface FunctionImage {
   readonly command: readonly string[];
 }
 
-export interface PodPlace {
+/** Whose pods they are: only one process of an install works at a time. */
+export interface PodOwner {
+  /** Value of `INSTALL_LABEL`. */
+  readonly install: string;
+  /** Differs for every process. */
+  readonly instance: string;
+}
+
+export interface PodPlace extends PodOwner {
   readonly name: string;
   readonly namespace: string;
-  /** The operator process that makes it. */
-  readonly instance: string;
   /** The container ends with its first input. */
   readonly once: boolean;
 }
+
+/** What the value of a label may have. */
+const MAX_LABEL = 63;
 
 /** Numeric, because a name cannot be shown to be somebody else than root. */
 const NOBODY = 65_534;
@@ -83,6 +95,7 @@ export function functionPod(image: FunctionImage, settings: PodSettings, place: 
       namespace: place.namespace,
       labels: {
         [MANAGED_BY_LABEL]: MANAGER,
+        [INSTALL_LABEL]: place.install,
         [INSTANCE_LABEL]: place.instance,
         [FUNCTION_LABEL]: functionLabel(image),
       },
@@ -121,6 +134,22 @@ export function functionPod(image: FunctionImage, settings: PodSettings, place: 
   } as KubeObject;
 }
 
+/**
+ * Processes that share a Lease are one install, also those that run without one. Neither part has a dot, so that the text is
+ * as unique as the two together.
+ */
+export function installOf({ namespace, name }: ObjectName): string {
+  const full = `${namespace}.${name}`;
+  if (full.length <= MAX_LABEL) return full;
+  const hash = createHash('sha256').update(full).digest('hex').slice(0, 16);
+  return `${full.slice(0, MAX_LABEL - 17)}-${hash}`;
+}
+
+/** Whether the pod was made by this install, whichever process of it. */
+export function isOf(install: string, { metadata: { labels } }: Pod): boolean {
+  return labels?.[MANAGED_BY_LABEL] === MANAGER && labels[INSTALL_LABEL] === install;
+}
+
 /** `fn-<function>-<digest>-<suffix>` within 63 characters. */
 export function podName(image: FunctionImage, suffix: string): string {
   const base = functionLabel(image)
@@ -135,6 +164,6 @@ function functionLabel({ reference }: FunctionImage): string {
   return name
     .slice(name.lastIndexOf('/') + 1)
     .replace(/[^A-Za-z0-9_.-]+/g, '-')
-    .slice(0, 63)
+    .slice(0, MAX_LABEL)
     .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
 }

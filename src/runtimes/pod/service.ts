@@ -11,10 +11,10 @@ import {
   type FunctionImage,
   functionPod,
   INSTANCE_LABEL,
-  MANAGED_BY_LABEL,
-  MANAGER,
+  isOf,
   POD,
   type Pod,
+  type PodOwner,
   podName,
 } from './manifest.ts';
 import { type PodBudget, type PodFactory, PodPool } from './pool.ts';
@@ -24,10 +24,9 @@ import { SinglePodRunner } from './single.ts';
 export interface PodServiceOptions {
   readonly client: ApiClient;
   readonly store: ObjectStore;
-  /** Where the pods are made; nothing else should be there. */
+  /** Where the pods are made; those of others that are there are left alone. */
   readonly namespace: string;
-  /** Differs for every operator process. */
-  readonly instance: string;
+  readonly owner: PodOwner;
   readonly uniqueSuffix: () => string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -102,7 +101,7 @@ export class PodService {
   async start(signal: AbortSignal): Promise<void> {
     this.#running = this.#pods.run(this.#stop.signal);
     await this.#pods.synced(signal);
-    for (const pod of this.#pods.list()) if (isOrphan(pod, this.#options.instance)) this.#remove(pod.metadata.name);
+    this.#removeOrphans();
     this.#sweepLater();
   }
 
@@ -171,11 +170,11 @@ export class PodService {
   }
 
   #factory(image: FunctionImage, settings: PodSettings, once: boolean): PodFactory {
-    const { namespace, instance, uniqueSuffix } = this.#options;
+    const { namespace, owner, uniqueSuffix } = this.#options;
     return {
       create: () => {
         const name = podName(image, uniqueSuffix());
-        const pod = functionPod(image, settings, { name, namespace, instance, once });
+        const pod = functionPod(image, settings, { ...owner, name, namespace, once });
         return { name, created: this.#create(pod as Pod) };
       },
       remove: (name) => this.#remove(name),
@@ -245,7 +244,7 @@ export class PodService {
     });
   }
 
-  /** Idle pods, pools without work, and pods of ours that nobody knows any more. */
+  /** Idle pods, pools without work, and orphans. */
   #sweep(): void {
     for (const { pool } of this.#all) {
       pool.sweep();
@@ -253,14 +252,21 @@ export class PodService {
     }
     for (const managed of this.#all) if (isSpent(managed)) this.#all.delete(managed);
     for (const [id, managed] of this.#pools) if (!this.#all.has(managed)) this.#pools.delete(id);
-    const { instance } = this.#options;
-    for (const pod of this.#pods.list())
-      if (this.#isStray(pod) || isOrphan(pod, instance)) this.#remove(pod.metadata.name);
+    this.#removeOrphans();
   }
 
-  #isStray({ metadata: { name, labels, deletionTimestamp } }: Pod): boolean {
-    if (labels?.[INSTANCE_LABEL] !== this.#options.instance || deletionTimestamp !== undefined) return false;
-    return !this.#singles.has(name) && ![...this.#all].some(({ pool }) => pool.has(name));
+  /** Pods of ours that nobody knows any more: of processes that are gone, or lost on the way. */
+  #removeOrphans(): void {
+    const { install, instance } = this.#options.owner;
+    for (const pod of this.#pods.list()) {
+      const { name, labels, deletionTimestamp } = pod.metadata;
+      if (!isOf(install, pod) || deletionTimestamp !== undefined) continue;
+      if (labels?.[INSTANCE_LABEL] !== instance || !this.#isKnown(name)) this.#remove(name);
+    }
+  }
+
+  #isKnown(pod: string): boolean {
+    return this.#singles.has(pod) || [...this.#all].some(({ pool }) => pool.has(pod));
   }
 }
 
@@ -271,11 +277,6 @@ function isSpent({ pool, singles }: Managed): boolean {
 /** Equal settings give equal texts. */
 function settingsKey(settings: PodSettings): string {
   return JSON.stringify(inKeyOrder(settings));
-}
-
-function isOrphan({ metadata: { labels, deletionTimestamp } }: Pod, instance: string): boolean {
-  const ours = labels?.[MANAGED_BY_LABEL] === MANAGER && labels[INSTANCE_LABEL] !== undefined;
-  return ours && labels[INSTANCE_LABEL] !== instance && deletionTimestamp === undefined;
 }
 
 function creationFault(error: unknown, namespace: string): VerandaError {

@@ -35,7 +35,7 @@ async function start(kubeconfig: string): Promise<void> {
   const client = new HttpApiClient({ credentials: await loadCredentials({ kubeconfig }), userAgent: 'veranda/bench' });
   const store = new KubernetesStore({ client, kinds: [POD] });
   const logger = createLogger({ level: 'warn', format: 'plain', stream: process.stderr });
-  state.functions = new ClusterFunctions({ settings, client, store, logger });
+  state.functions = new ClusterFunctions({ settings, client, store, install: 'bench', logger });
   state.functions.start(signal);
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Agent, request } from 'undici';
-import { FUNCTION_LABEL } from '../../../src/runtimes/pod/manifest.ts';
+import { FUNCTION_LABEL, INSTALL_LABEL } from '../../../src/runtimes/pod/manifest.ts';
 import { buildFunctionImages } from '../../env/images/function-images.ts';
 import { type Image, type Layer, makeImage, makeLayer } from '../../env/images/image.ts';
 import { pushImage } from '../../env/images/push.ts';
@@ -126,10 +126,56 @@ describe('why a function did not run is on the PackageRevision, and others go on
       expect(await stage.deployments.git('for-each-ref', `refs/heads/drafts/${name}`)).toBe('');
     },
   );
-
-  // Late, for nothing is said of it before a node could have been brought.
-  test.each(FAILURES.filter(({ name }) => name === 'homeless'))('$name: $reason', expectFailure);
 });
+
+describe('a second operator in the same namespace of function pods', () => {
+  let second: Stage;
+  let impatient: RunningController;
+  const podsOfInstall = async (lease: string) =>
+    (await podsOf('misbehaving'))
+      .filter(({ metadata }) => metadata.labels?.[INSTALL_LABEL]?.endsWith(`.${lease}`))
+      .map(({ metadata }) => metadata.name);
+
+  afterAll(() => second?.close());
+
+  test('Timeout: the reason is on the object, and the pod that was too slow is replaced', async () => {
+    second = await Stage.open(world, { 'app/Kptfile': kptfile('app'), 'app/settings.yaml': CONFIG });
+    await stage.until('beside-hungry', 'is ready', isReady);
+    const first = await podsOfInstall('veranda-controller');
+    impatient = await second.start('--lease-name=impatient', '--fn-timeout=6s', `--image-prefix=${fns()}`);
+    const earlier = (await servedRuns(world.controlPlane)).length;
+    const runs = async () => (await servedRuns(world.controlPlane)).slice(earlier).map(({ pod }) => pod);
+    await second.variant('asleep', [{ image: `${fns()}/misbehaving:v1`, configMap: { behaviour: 'sleep' } }]);
+    const failed = await second.until('asleep', 'Timeout', failedFor('Timeout'));
+    expect(conditionOf(failed, 'Ready')?.message).toMatch(/longer than its limit of 6 s/);
+    expect(conditionOf(failed, 'Rendered')).toMatchObject({ status: 'False', reason: 'Timeout' });
+    expect(await second.deployments.git('for-each-ref', 'refs/heads/drafts/asleep')).toBe('');
+
+    // The time may have been over before the pod was there: then it is used by the next try.
+    await until('a run', async () => (await runs()).length > 0, PATIENCE_MS);
+    const [slow = ''] = await runs();
+    const isGone = async () => !(await world.pods()).some(({ metadata }) => metadata.name === slow);
+    await until('the end of the pod that was too slow', isGone, PATIENCE_MS);
+    await second.variant('asleep', [{ image: `${fns()}/misbehaving:v1`, configMap: { of: 'awake' } }]);
+    await second.until('asleep', 'is ready', isReady);
+    expect((await runs()).at(-1)).not.toBe(slow);
+
+    // The first one has nothing to do meanwhile: its pods wait.
+    expect(first).not.toEqual([]);
+    expect(await podsOfInstall('veranda-controller')).toEqual(expect.arrayContaining(first));
+  });
+
+  test('X-10: each removes its own pods when it ends', async () => {
+    const first = await podsOfInstall('veranda-controller');
+    expect(await podsOfInstall('impatient')).not.toEqual([]);
+    await impatient.stop();
+    await until('no pod of the second', async () => (await podsOfInstall('impatient')).length === 0, PATIENCE_MS);
+    expect(await podsOfInstall('veranda-controller')).toEqual(expect.arrayContaining(first));
+  });
+});
+
+// Late, for nothing is said of it before a node could have been brought.
+test.each(FAILURES.filter(({ name }) => name === 'homeless'))('$name: $reason', expectFailure);
 
 describe('what is asked for and how', () => {
   test('X-05: a package of 7.9 MB goes through a pod and back', async () => {

@@ -178,7 +178,7 @@ describe('functions in pods', () => {
 
   test('X-10: pods that a killed process left are removed by the next one', async () => {
     // Never stopped: what a process that is killed leaves behind.
-    const killed = await world.service({ instance: 'killed' });
+    const killed = await world.service({ owner: { install: 'tests', instance: 'killed' } });
     const two = { ...settings, maxPods: 2, parallel: 1, queueLength: 0 };
     await Promise.all([1, 2].map(() => killed.evaluate(world.image('misbehaving'), two, LIST, never())));
     const left = (await world.pods()).length;

@@ -96,7 +96,7 @@ export class PodWorld {
       client: this.client,
       store: this.store,
       namespace: NAMESPACE,
-      instance: randomUUID(),
+      owner: { install: 'tests', instance: randomUUID() },
       uniqueSuffix: () => randomUUID().slice(0, 8),
       clock: systemClock,
       logger: createLogger({ level: 'error', format: 'plain', stream: process.stderr }),

@@ -34,6 +34,7 @@ async function firstLine(flags: Readonly<Record<string, readonly string[]>>): Pr
     settings: await readConfiguration({ flags, env: {} }),
     client,
     store: new KubernetesStore({ client, kinds: [] }),
+    install: 'tests',
     logger: createLogger({ level: 'info', format: 'json', stream }),
   });
   const stopping = new AbortController();

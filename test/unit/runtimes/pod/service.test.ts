@@ -1,7 +1,7 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { EmbeddedStore } from '../../../../src/kube/adapters/embedded/store.ts';
 import { nullLogger } from '../../../../src/observability/logger.ts';
-import { type FunctionImage, POD, type Pod } from '../../../../src/runtimes/pod/manifest.ts';
+import { type FunctionImage, POD, type Pod, type PodOwner } from '../../../../src/runtimes/pod/manifest.ts';
 import { PodService } from '../../../../src/runtimes/pod/service.ts';
 import { DEFAULT_POD_SETTINGS, type PodSettings } from '../../../../src/runtimes/pod/settings.ts';
 import { offlineClient } from '../../kube/offline-client.ts';
@@ -30,16 +30,17 @@ function imageOf(name: string): FunctionImage {
 }
 
 /** A service on a store without a cluster: pods are there as they were made, and run when the test says so. */
-async function startService() {
-  const store = new EmbeddedStore();
-  const clock = new FakeClock();
+async function startService(
+  owner: PodOwner = { install: 'ours', instance: 'one' },
+  { store, clock } = { store: new EmbeddedStore(), clock: new FakeClock() },
+) {
   let made = 0;
   const service = new PodService({
     client: offlineClient(),
     store,
     namespace: NAMESPACE,
-    instance: 'one',
-    uniqueSuffix: () => String(++made),
+    owner,
+    uniqueSuffix: () => `${owner.instance}-${++made}`,
     clock,
     logger: nullLogger,
     maxPods: 8,
@@ -58,7 +59,7 @@ async function startService() {
   };
   const run = (pod: Pod) => becomes(pod, 'Running', { running: {} });
   const ends = (pod: Pod) => becomes(pod, 'Succeeded', { terminated: { exitCode: 0, reason: 'Completed' } });
-  return { service, clock, pods, until, run, ends };
+  return { service, store, clock, pods, until, run, ends };
 }
 
 test('after a change of the settings, pods of the old ones go and nothing makes them anew', async () => {
@@ -105,4 +106,47 @@ test('an image whose program ends by itself is forgotten once it was not used fo
   expect(service.loads()).toMatchObject([{ pods: 0 }]);
   clock.advance(15_000);
   expect(service.loads()).toEqual([]);
+});
+
+describe('X-10: two installs in one namespace', () => {
+  async function startBoth() {
+    const ours = await startService();
+    const theirs = await startService({ install: 'theirs', instance: 'two' }, ours);
+    for (const { service } of [ours, theirs]) service.warmUp(imageOf('f'), { ...WARM, minPods: 2 });
+    await ours.until(async () => (await ours.pods()).length === 4);
+    for (const pod of await ours.pods()) await ours.run(pod);
+    const names = async () => (await ours.pods()).map(({ metadata }) => metadata.name).sort();
+    return { ...ours, theirs: theirs.service, names };
+  }
+
+  test('leave each other alone, however often they look, and so what somebody else has there', async () => {
+    const { store, clock, names } = await startBoth();
+    const metadata = { namespace: NAMESPACE, labels: { 'app.kubernetes.io/managed-by': 'veranda' } };
+    const other = { apiVersion: POD.apiVersion, kind: POD.kind, metadata: { ...metadata, name: 'other' } };
+    await store.create(other, { fieldManager: 'somebody' });
+    const before = await names();
+    for (let look = 0; look < 3; look += 1) {
+      clock.advance(15_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(before).toHaveLength(5);
+    expect(await names()).toEqual(before);
+  });
+
+  test('the next process of one removes what its last one left, and not what the other has', async () => {
+    const { service, store, clock, until, names } = await startBoth();
+    const theirs = (await names()).filter((name) => name.includes('-two-'));
+    // As if killed: it does not remove its pods itself.
+    open.splice(open.indexOf(service), 1);
+    await startService({ install: 'ours', instance: 'next' }, { store, clock });
+    await until(async () => !(await names()).some((name) => name.includes('-one-')));
+    expect(await names()).toEqual(theirs);
+  });
+
+  test('one that ends takes its own pods with it alone', async () => {
+    const { theirs, until, names } = await startBoth();
+    await theirs.stop();
+    await until(async () => (await names()).length === 2);
+    for (const name of await names()) expect(name).toContain('-one-');
+  });
 });
