@@ -64,6 +64,8 @@ export const READ_ONLY_ANNOTATION = 'veranda.dev/read-only';
 export const PROPOSED_BY_ANNOTATION = 'veranda.dev/proposed-by';
 /** Annotation of a PackageRevision: who approved it, stamped at admission. */
 export const APPROVED_BY_ANNOTATION = 'veranda.dev/approved-by';
+/** Annotation of a PackageRevision: the tree of its package on the branch, changed there by hand, that may be published over. */
+export const REPLACE_BRANCH_CONTENT_ANNOTATION = 'veranda.dev/replace-branch-content';
 /**
  * Annotation of a resource in a package, or of its Kptfile for all of them: which side wins where an upgrade finds
  * changes on both, "local" or "upstream". "local" also keeps what upstream removed, "upstream" lets it go.

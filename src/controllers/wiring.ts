@@ -1,5 +1,10 @@
 import type { PackageRevision, PackageVariant, PackageVariantSet, Repository } from '../api/kinds.ts';
-import { CONTENT_ANNOTATIONS, READ_ONLY_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../api/labels.ts';
+import {
+  CONTENT_ANNOTATIONS,
+  READ_ONLY_ANNOTATION,
+  RECONCILE_AT_ANNOTATION,
+  REPLACE_BRANCH_CONTENT_ANNOTATION,
+} from '../api/labels.ts';
 import { type KubeObject, objectKey } from '../api/object.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { Informer, Lister } from '../kube/controller.ts';
@@ -18,6 +23,11 @@ import { addSetIndexes, connectSets } from './package-variant-set/wiring.ts';
 import { isReadOnly } from './repository/claim.ts';
 
 /** Annotations of a Repository that ask for another look at it. */
+const REVISION_ANNOTATIONS = [
+  ...CONTENT_ANNOTATIONS,
+  REPLACE_BRANCH_CONTENT_ANNOTATION,
+  RECONCILE_AT_ANNOTATION,
+] as const;
 const REPOSITORY_ANNOTATIONS = [RECONCILE_AT_ANNOTATION, READ_ONLY_ANNOTATION] as const;
 
 /** Adds a key to a controller's work queue. */
@@ -228,7 +238,7 @@ function annotationChanged({ before, after }: Change<KubeObject>, names: readonl
 function wantsOther({ before, after }: Change<PackageRevision>): boolean {
   const wanted = (revision: PackageRevision | undefined): string =>
     [
-      ...[...CONTENT_ANNOTATIONS, RECONCILE_AT_ANNOTATION].map((name) => revision?.metadata.annotations?.[name]),
+      ...REVISION_ANNOTATIONS.map((name) => revision?.metadata.annotations?.[name]),
       revision && variantOf(revision),
     ].join(' ');
   return wanted(before) !== wanted(after);

@@ -58,6 +58,8 @@ export interface RevisionInfo extends RevisionKey {
   readonly latest: boolean;
   /** True for the revision that is the registered branch's content (Porch's placeholder). */
   readonly branchHead: boolean;
+  /** Of a branch head: the package has published revisions, and none with this content. Somebody changed it on the branch. */
+  readonly branchEdited?: true;
   readonly lock: GitLock;
   /** First task of this revision, from the trailers; absent when somebody made the commits by hand. */
   readonly task?: TaskRecord;
@@ -141,6 +143,12 @@ export interface PublishOptions extends CallOptions {
   readonly author?: PersonStamp;
   /** Number of the revision that the content goes on from. */
   readonly base?: number;
+  /**
+   * Asked when the branch holds content of the package that neither the revision nor a published one has, right before the push
+   * that replaces it. Without it, it is replaced.
+   * @param tree of the package on the branch
+   */
+  readonly onBranchEdit?: (tree: string) => 'replace' | 'refuse';
 }
 
 /**
@@ -165,7 +173,8 @@ export interface PackageRepository {
   reject(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;
   /**
    * From Draft or Proposed; the revision number is one above the highest ever used for the package.
-   * @throws ConflictError Overtaken when a revision above `options.base` is there by then
+   * @throws ConflictError Overtaken when a revision above `options.base` is there by then; BranchDiverged when
+   * `options.onBranchEdit` refuses
    */
   publish(revision: RevisionInfo, options?: PublishOptions): Promise<RevisionInfo>;
   proposeDeletion(revision: RevisionInfo, options?: CallOptions): Promise<RevisionInfo>;

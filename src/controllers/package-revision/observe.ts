@@ -25,7 +25,7 @@ export function observeRevision(
   object: PackageRevision,
   git: RevisionInfo | undefined,
   variant: PackageVariant | undefined,
-  known: Pick<ObservedRevisionState, 'failedForGood' | 'referencedBy' | 'readOnly' | 'overtakenBy'>,
+  known: Pick<ObservedRevisionState, 'failedForGood' | 'referencedBy' | 'readOnly' | 'overtakenBy' | 'heldByBranch'>,
 ): ObservedRevisionState {
   const { metadata, spec, status } = object;
   const seen =

@@ -76,6 +76,8 @@ export interface ObservedRevisionState {
    * content would be lost.
    */
   readonly overtakenBy?: string;
+  /** Why it must not be published: what somebody changed on the branch would be lost. */
+  readonly heldByBranch?: string;
 }
 
 const published = (lifecycle: Lifecycle): boolean => lifecycle === 'Published' || lifecycle === 'DeletionProposed';
@@ -171,6 +173,9 @@ function planTransition(state: ObservedRevisionState, current: Lifecycle): Revis
     return { action: 'blocked', reason: 'NotProposable', message: state.proposalFault };
   }
   if (towardsPublication && state.overtakenBy !== undefined) return overtaken(state.overtakenBy);
+  if (towardsPublication && desired === 'Published' && state.heldByBranch !== undefined) {
+    return { action: 'blocked', reason: 'BranchDiverged', message: state.heldByBranch };
+  }
   return { action: 'transition', to: desired };
 }
 

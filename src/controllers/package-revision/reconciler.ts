@@ -20,6 +20,7 @@ import { sourceNames, variantOf } from '../indexes.ts';
 import { namespaceLeaves } from '../leaving-namespace.ts';
 import { repositoryFault } from '../package-variant/observe.ts';
 import { isReadOnly } from '../repository/claim.ts';
+import { branchEdit, divergence, heldByBranch, mayReplace } from './branch-edit.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
 import { latestLabelPatch } from './labels.ts';
 import {
@@ -41,7 +42,7 @@ import { gitStatus, mirrorOf, outcomeStatus } from './status.ts';
 /** More steps than any sequence needs: create or render, propose, publish. A plan that never ends is a bug, not a wait. */
 const MAX_STEPS = 8;
 /** Reasons of a ConflictError that comes from the repository, not from the object store. */
-const LOST_IN_GIT: readonly string[] = ['RefMoved', 'WorkspaceExists', 'Overtaken'];
+const LOST_IN_GIT: readonly string[] = ['RefMoved', 'WorkspaceExists', 'Overtaken', 'BranchDiverged'];
 
 interface Work {
   object: PackageRevision;
@@ -145,6 +146,7 @@ export class PackageRevisionReconciler implements Reconciler {
         referencedBy,
         readOnly: isReadOnly(work.repositoryObject),
         overtakenBy: overtaking,
+        heldByBranch: heldByBranch(object, work.git, variant, snapshot),
       };
       const plan = planRevision(observeRevision(object, work.git, variant, known));
       if (!(await this.#step(key, work, plan))) break;
@@ -275,7 +277,8 @@ export class PackageRevisionReconciler implements Reconciler {
     return true;
   }
 
-  async #transition({ repository, object, signal }: Work, info: RevisionInfo, to: Lifecycle): Promise<RevisionInfo> {
+  async #transition(work: Work, info: RevisionInfo, to: Lifecycle): Promise<RevisionInfo> {
+    const { repository, object, signal } = work;
     switch (to) {
       case 'Draft':
         return repository.reject(info, { signal });
@@ -285,10 +288,25 @@ export class PackageRevisionReconciler implements Reconciler {
         return repository.proposeDeletion(info, { signal });
       case 'Published': {
         if (info.lifecycle === 'DeletionProposed') return repository.restore(info, { signal });
-        const base = this.#variant(object) && baseInGit(object, info, await repository.snapshot({ signal }))?.revision;
-        return repository.publish(info, { signal, author: approverOf(object), base });
+        return this.#publish(work, info);
       }
     }
+  }
+
+  async #publish({ repository, object, report, signal }: Work, info: RevisionInfo): Promise<RevisionInfo> {
+    const variant = this.#variant(object);
+    const base = variant && baseInGit(object, info, await repository.snapshot({ signal }))?.revision;
+    let replaced: string | undefined;
+    const onBranchEdit = (tree: string) => {
+      replaced = tree;
+      return mayReplace(object, variant, tree) ? ('replace' as const) : ('refuse' as const);
+    };
+    const published = await repository.publish(info, { signal, author: approverOf(object), base, onBranchEdit });
+    if (replaced !== undefined) {
+      const message = `what somebody changed on the branch (tree ${replaced}) was replaced; it is in the branch's history`;
+      report.warning('BranchReplaced', message);
+    }
+    return published;
   }
 
   #isWanted(object: PackageRevision, lifecycle: Lifecycle): boolean {
@@ -307,6 +325,8 @@ export class PackageRevisionReconciler implements Reconciler {
     this.#reportGit(work, info);
     if (inputHash) report.status({ inputHash });
     report.handPushed(info.editedByHand);
+    const edited = info.latest ? branchEdit(work.object, await repository.snapshot({ signal })) : undefined;
+    report.branchDiverged(edited && divergence(info, edited));
     if (!info.branchHead) await this.#labelLatest(work, info.latest);
     const rendered = findCondition(report.current().status?.conditions, 'Rendered');
     if (rendered?.status === 'False') report.blocked(rendered.reason, rendered.message);

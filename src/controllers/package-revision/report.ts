@@ -2,6 +2,7 @@ import type { PackageRevision } from '../../api/kinds.ts';
 import { retryPolicy } from '../../kube/result.ts';
 import type { RenderReport } from '../../render/types.ts';
 import { ObjectReport } from '../report.ts';
+import { BRANCH_DIVERGED } from './branch-edit.ts';
 import { renderStatus } from './status.ts';
 
 /** Conditions of a PackageRevision beside kstatus's: `Rendered` always once there is content, the others only when they say something. */
@@ -52,6 +53,17 @@ export class RevisionReport extends ObjectReport<PackageRevision> {
             message: 'the content differs from what its variant wants',
           },
     ]);
+  }
+
+  /** @param divergence what somebody changed on the branch; undefined when the branch has the content of a revision */
+  branchDiverged(divergence: string | undefined): void {
+    const type = BRANCH_DIVERGED;
+    const news = this.conditions([
+      divergence === undefined
+        ? { type, status: 'absent' }
+        : { type, status: 'True', reason: type, message: divergence },
+    ]);
+    if (news && divergence !== undefined) this.warning(type, divergence);
   }
 
   handPushed(yes: boolean): void {

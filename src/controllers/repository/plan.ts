@@ -21,6 +21,8 @@ export interface KnownRevision {
   readonly seenLatest?: boolean;
   /** Tag that carried the published revision; absent when it may go. */
   readonly seenTag?: string;
+  /** It tells of what somebody changed on the branch, or waits because of that. */
+  readonly seenBranchEdit?: boolean;
 }
 
 const revisionId = (revision: { readonly package: string; readonly workspace: string }): string =>
@@ -28,17 +30,22 @@ const revisionId = (revision: { readonly package: string; readonly workspace: st
 
 export function planDiscovery(found: readonly RevisionInfo[], known: readonly KnownRevision[]): DiscoveryPlan {
   const byId = new Map(known.map((revision) => [revisionId(revision), revision]));
+  const edited = new Set(found.filter(({ branchEdited }) => branchEdited).map((head) => head.package));
   const create: RevisionInfo[] = [];
   const wake: string[] = [];
   for (const revision of found) {
     const object = byId.get(revisionId(revision));
     if (!object) create.push(revision);
-    else if (moved(object, revision)) wake.push(object.key);
+    else if (moved(object, revision) || concernsBranch(object, revision, edited)) wake.push(object.key);
     byId.delete(revisionId(revision));
   }
   const gone = [...byId.values()];
   wake.push(...gone.filter(({ seenCommit }) => seenCommit !== undefined).map(({ key }) => key));
   return { create, wake, vanished: gone.filter(({ seenTag }) => seenTag !== undefined) };
+}
+
+function concernsBranch(object: KnownRevision, revision: RevisionInfo, edited: ReadonlySet<string>): boolean {
+  return object.seenBranchEdit === true || (revision.latest && edited.has(revision.package));
 }
 
 /** The head of a branch moves with every package of the repository; what counts is whether this package's tree moved. */

@@ -14,6 +14,7 @@ import { packageRevisionName } from '../../repository/names.ts';
 import type { RefWarning, RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX, remoteOf } from '../indexes.ts';
+import { tellsOfBranchEdit } from '../package-revision/branch-edit.ts';
 import { latestLabels } from '../package-revision/labels.ts';
 import { publishedTag } from '../package-revision/observe.ts';
 import { ObjectReport } from '../report.ts';
@@ -261,6 +262,7 @@ function knownRevision(object: PackageRevision): KnownRevision {
     seenTree: status?.packageTree,
     seenLifecycle: status?.observedLifecycle,
     seenLatest: metadata.labels?.[LATEST_REVISION_LABEL] === 'true',
+    seenBranchEdit: tellsOfBranchEdit(object),
     seenTag: metadata.deletionTimestamp === undefined ? publishedTag(object) : undefined,
   };
 }

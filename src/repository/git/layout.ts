@@ -4,6 +4,14 @@ import { branchRef, DirectoryScope, layoutRef, shortRef } from './refs.ts';
 import type { RevisionEntry } from './revision-entry.ts';
 import type { Oid } from './types.ts';
 
+/** A package on the registered branch. */
+export interface HeadPlace {
+  readonly commit: Oid;
+  readonly tree: Oid;
+  /** As {@link RevisionInfo.branchEdited}. */
+  readonly edited: boolean;
+}
+
 /** Where one Repository keeps its packages in git, and how what lies there is told to callers. */
 export class RepositoryLayout {
   readonly repo: string;
@@ -64,7 +72,8 @@ export class RepositoryLayout {
     };
   }
 
-  describeHead(packageName: string, commit: Oid, tree: Oid, lifecycle: Lifecycle): RevisionInfo {
+  describeHead(packageName: string, head: HeadPlace, lifecycle: Lifecycle): RevisionInfo {
+    const { commit, tree, edited } = head;
     return {
       package: packageName,
       workspace: this.branch,
@@ -75,6 +84,7 @@ export class RepositoryLayout {
       tree,
       latest: false,
       branchHead: true,
+      ...(edited ? { branchEdited: true } : {}),
       lock: this.lock(packageName, this.branchRef, commit),
       handPushed: false,
       editedByHand: false,

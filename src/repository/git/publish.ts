@@ -3,7 +3,7 @@ import type { PublishOptions, RevisionInfo } from '../types.ts';
 import { branchNotFound, type PushUnit, refMoved, type UnitPlan } from './batcher.ts';
 import type { DraftTools } from './draft.ts';
 import type { PackageTag, RefView } from './ref-view.ts';
-import { revisionOfTag, tagRef } from './refs.ts';
+import { parseRef, revisionOfTag, tagRef } from './refs.ts';
 import type { GitRemote } from './remote.ts';
 import { type RevisionEntry, readEntry, requireEntry } from './revision-entry.ts';
 import type { Oid, RefUpdate } from './types.ts';
@@ -28,14 +28,16 @@ export async function findPublished(
   return undefined;
 }
 
+type PublicationOptions = Pick<PublishOptions, 'author' | 'base' | 'onBranchEdit'>;
+
 /** Publishes a draft or proposal: approval commit on the branch, tag, and end of the draft, all or nothing. */
 export class PublishUnit implements PushUnit<RevisionInfo> {
   readonly #tools: DraftTools;
   readonly #revision: RevisionInfo;
-  readonly #options: Pick<PublishOptions, 'author' | 'base'>;
+  readonly #options: PublicationOptions;
   readonly #path: string;
 
-  constructor(tools: DraftTools, revision: RevisionInfo, options: Pick<PublishOptions, 'author' | 'base'>) {
+  constructor(tools: DraftTools, revision: RevisionInfo, options: PublicationOptions) {
     this.#tools = tools;
     this.#revision = revision;
     this.#options = options;
@@ -53,6 +55,7 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
     const head = view.get(layout.branchRef);
     if (head === undefined) throw branchNotFound(layout.branchRef, remote.store.url);
     await remote.objects.ensure(layout.branchRef, head);
+    await this.#mindBranchEdit(view, head);
     const revision = await this.#nextRevision(view);
     const approval = await this.#approve(head, revision);
     const tag = tagRef(this.#path, revision);
@@ -115,6 +118,30 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
     const { package: name, workspace } = this.#revision;
     const message = `revision ${highest} of package ${name} was published since ${workspace} was made from revision ${base}`;
     throw new ConflictError('Overtaken', message);
+  }
+
+  /** What clusters deploy may be a repair that somebody made on the branch. */
+  async #mindBranchEdit(view: RefView, head: Oid): Promise<void> {
+    const tree = this.#options.onBranchEdit && (await this.#editedTree(view, head));
+    if (tree === undefined || this.#options.onBranchEdit?.(tree) === 'replace') return;
+    const { package: name } = this.#revision;
+    const message = `branch ${this.#tools.layout.branch} has content of package ${name} that no revision has: tree ${tree}`;
+    throw new ConflictError('BranchDiverged', message);
+  }
+
+  /** The package's tree on the branch, if it is another than that of each published revision, and than ours. */
+  async #editedTree(view: RefView, head: Oid): Promise<Oid | undefined> {
+    const { objects } = this.#tools.remote;
+    const there = await objects.packageAt(head, this.#path);
+    if (there === undefined || there === this.#revision.tree) return undefined;
+    const tags = view.tagsOf(this.#path).sort((a, b) => (b.revision ?? 0) - (a.revision ?? 0));
+    for (const { ref, oid } of tags) {
+      await objects.ensure(ref, oid);
+      if ((await objects.packageAt(oid, this.#path)) === there) return undefined;
+    }
+    // What is published of a package within changes the outer one, too.
+    const hasInner = view.around(this.#path).some((ref) => parseRef(ref)?.path.startsWith(`${this.#path}/`));
+    return tags.length === 0 || hasInner ? undefined : there;
   }
 
   #highestTag(view: RefView): number {

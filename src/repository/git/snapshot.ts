@@ -100,7 +100,17 @@ export class GitSnapshot implements RepositorySnapshot {
   }
 
   #headRevision(name: string, tree: Oid): RevisionInfo {
-    return this.#layout.describeHead(name, this.state.head?.commit ?? '', tree, this.#headLifecycle(name));
+    const place = { commit: this.state.head?.commit ?? '', tree, edited: this.#isEdited(name, tree) };
+    return this.#layout.describeHead(name, place, this.#headLifecycle(name));
+  }
+
+  #isEdited(name: string, tree: Oid): boolean {
+    const path = this.#layout.scope.fullPath(name);
+    const { packages } = this.state;
+    const published = packages.get(path)?.revisions.filter(({ revision }) => revision !== 0) ?? [];
+    if (published.length === 0 || published.some((revision) => revision.tree === tree)) return false;
+    // What is published of a package within changes the outer one, too.
+    return ![...packages.keys()].some((other) => other.startsWith(`${path}/`));
   }
 
   #headLifecycle(name: string): Lifecycle {

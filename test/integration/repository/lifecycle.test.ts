@@ -1,6 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { PackageRepository } from '../../../src/repository/types.ts';
-import { Fixture, find, listed, makeDraft, packageOf, publishNew, simplePackage, startDraft } from './fixture.ts';
+import {
+  Fixture,
+  find,
+  kptfile,
+  listed,
+  makeDraft,
+  packageOf,
+  publishNew,
+  simplePackage,
+  startDraft,
+} from './fixture.ts';
 
 let fixture: Fixture;
 let repository: PackageRepository;
@@ -247,5 +257,42 @@ describe('lifecycle (7.7)', () => {
       retry: 'replan',
     });
     expect(await fixture.remote.refs()).toEqual(before);
+  });
+});
+
+describe('content of a package that somebody changed on the branch', () => {
+  const edited = async (name: string) =>
+    (await repository.sync()).find({ package: name, workspace: 'main' })?.branchEdited;
+
+  test('is told apart from that of any revision, and may be refused to be replaced, by the push that would do it', async () => {
+    await publishNew(repository, 'shop', 'w1');
+    expect(await edited('shop')).toBeUndefined();
+    const draft = await makeDraft(repository, 'shop', 'w2', '2');
+    await fixture.remote.commit('main', { 'shop/Kptfile': kptfile('shop'), 'shop/config.yaml': 'value: by hand\n' });
+    const head = await fixture.remote.git('rev-parse', 'main');
+    const tree = await fixture.remote.git('rev-parse', 'main:shop');
+    const asked: string[] = [];
+    const refuse = (found: string) => {
+      asked.push(found);
+      return 'refuse' as const;
+    };
+    await expect(repository.publish(draft, { onBranchEdit: refuse })).rejects.toMatchObject({
+      reason: 'BranchDiverged',
+    });
+    expect(new Set(asked)).toEqual(new Set([tree]));
+    expect(await fixture.remote.git('rev-parse', 'main')).toBe(head);
+    expect(await edited('shop')).toBe(true);
+    expect((await repository.publish(draft, { onBranchEdit: () => 'replace' })).revision).toBe(2);
+    expect(await edited('shop')).toBeUndefined();
+  });
+
+  test('is no edit where another package lies within: that is published on its own', async () => {
+    const outer = { 'shop/Kptfile': kptfile('shop'), 'shop/inner/Kptfile': kptfile('inner') };
+    await fixture.remote.commit('main', outer);
+    await fixture.remote.git('tag', 'shop/v1', 'main');
+    await fixture.remote.commit('main', { ...outer, 'shop/inner/new.yaml': 'a: b\n' });
+    expect(await edited('shop')).toBe(true);
+    await fixture.remote.git('tag', 'shop/inner/v1', 'main');
+    expect(await edited('shop')).toBeUndefined();
   });
 });

@@ -57,6 +57,15 @@ describe('planDiscovery', () => {
     expect(planDiscovery([found({ ...head, commit: 'c2', tree: 't2' })], [object]).wake).toEqual([object.key]);
   });
 
+  test('the latest revision is looked at while the branch has what none has, and whoever tells of that until it is over', () => {
+    const head = found({ branchHead: true, latest: false, workspace: 'main', revision: -1 });
+    const heads = known({ key: 'default/blueprints.foo.main', workspace: 'main', seenLatest: false });
+    const { key } = known();
+    expect(planDiscovery([found(), { ...head, branchEdited: true }], [known(), heads]).wake).toEqual([key]);
+    expect(planDiscovery([found(), head], [known({ seenBranchEdit: true }), heads]).wake).toEqual([key]);
+    expect(planDiscovery([found(), head], [known(), heads]).wake).toEqual([]);
+  });
+
   test('G-08: a published revision whose tag has gone is told of, one that may go is not', () => {
     const published = known({ seenTag: 'foo/v1' });
     expect(planDiscovery([], [published])).toEqual({ create: [], wake: [published.key], vanished: [published] });
