@@ -18,10 +18,12 @@ export interface InformerOptions {
   readonly logger?: Logger;
 }
 
-/** Delays after failures: doubling from base to maximum, each between one and two times that; forgotten after a quiet time. */
+/** Delays after failures in a row: doubling from base to maximum, each between one and two times that; forgotten after a quiet time. */
 const BACKOFF = { baseMs: 800, maxMs: 15_000, resetAfterMs: 120_000 } as const;
 /** A watch that ends sooner than this is a failure even without an error: else it would be repeated without a pause. */
 const SHORT_WATCH_MS = 1_000;
+/** What fails after this time is the first failure of a row: a network that cuts watches again and again must not make the copy ever older. */
+const STEADY_WATCH_MS = 3_000;
 
 /**
  * A local copy of the objects of a kind, kept up by list and watch, with one watch however many handlers there are. Handlers get each
@@ -169,6 +171,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
       }
     } finally {
       this.#liveWatches--;
+      if (this.#now() - since >= STEADY_WATCH_MS) this.#failures = 0;
     }
     if (signal.aborted) return;
     if (this.#now() - since < SHORT_WATCH_MS) throw new TransientError('WatchEnded', 'the watch ended at once');

@@ -197,6 +197,22 @@ describe('SharedInformer', () => {
     expect(clock.next).toBe(1200);
   });
 
+  test('a network that cuts watches every few seconds does not make the pauses longer', async () => {
+    const { store, clock, start } = make();
+    await start();
+    const pauses: (number | undefined)[] = [];
+    for (let cuts = 1; cuts <= 10; cuts++) {
+      clock.advance(5_000);
+      store.disconnect(new TransientError('Reset', 'connection reset'));
+      await until(() => clock.next !== undefined);
+      pauses.push(clock.next);
+      clock.advance(clock.next ?? 0);
+      await until(() => store.watchesOpened === cuts + 1);
+    }
+
+    expect(pauses).toEqual(pauses.map(() => 1200));
+  });
+
   test('a watch that the server ends after a while is opened again at once', async () => {
     const { store, clock, start, changes, current } = make();
     await start();
