@@ -22,7 +22,7 @@ export interface InformerOptions {
 const BACKOFF = { baseMs: 800, maxMs: 15_000, resetAfterMs: 120_000 } as const;
 /** A watch that ends sooner than this is a failure even without an error: else it would be repeated without a pause. */
 const SHORT_WATCH_MS = 1_000;
-/** What fails after this time is the first failure of a row: a network that cuts watches again and again must not make the copy ever older. */
+/** What was open for so long fails for the first time in a row: a network that cuts watches again and again must not make the copy ever older. */
 const STEADY_WATCH_MS = 3_000;
 
 /**
@@ -163,15 +163,19 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
 
   async #follow(signal: AbortSignal): Promise<void> {
     const since = this.#now();
+    let openSince: number | undefined;
+    const onOpen = () => {
+      openSince = this.#now();
+    };
     this.#liveWatches++;
     try {
       const [namespace, resourceVersion] = [this.#namespace, this.#resourceVersion];
-      for await (const event of this.#store.watch(this.kind, { namespace, resourceVersion, signal })) {
+      for await (const event of this.#store.watch(this.kind, { namespace, resourceVersion, signal, onOpen })) {
         this.#deliver(event);
       }
     } finally {
       this.#liveWatches--;
-      if (this.#now() - since >= STEADY_WATCH_MS) this.#failures = 0;
+      if (openSince !== undefined && this.#now() - openSince >= STEADY_WATCH_MS) this.#failures = 0;
     }
     if (signal.aborted) return;
     if (this.#now() - since < SHORT_WATCH_MS) throw new TransientError('WatchEnded', 'the watch ended at once');

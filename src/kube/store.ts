@@ -29,6 +29,8 @@ export interface WatchOptions {
   readonly namespace?: string;
   readonly resourceVersion: string;
   readonly signal: AbortSignal;
+  /** Called when the watch is open: what fails before is a refusal, what fails after is a network or a server that went. */
+  readonly onOpen?: () => void;
 }
 
 export interface WriteOptions {

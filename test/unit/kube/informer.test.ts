@@ -18,6 +18,8 @@ class ShakyStore extends EmbeddedStore {
   failList: Error | undefined;
   /** Thrown by each watch that is opened. */
   failWatch: Error | undefined;
+  /** Rejected by the test: what each watch that is opened waits for. */
+  answer: PromiseWithResolvers<never> | undefined;
   breakWatches: AbortController = new AbortController();
 
   override list: EmbeddedStore['list'] = async (kind, options) => {
@@ -29,6 +31,7 @@ class ShakyStore extends EmbeddedStore {
   override async *watch<T extends Widget>(kind: KindRef<T>, options: Parameters<ObjectStore['watch']>[1]) {
     this.watchesOpened++;
     if (this.failWatch) throw this.failWatch;
+    await this.answer?.promise;
     const broken = this.breakWatches.signal;
     const signal = AbortSignal.any([options.signal, broken]);
     yield* super.watch(kind, { ...options, signal });
@@ -211,6 +214,26 @@ describe('SharedInformer', () => {
     }
 
     expect(pauses).toEqual(pauses.map(() => 1200));
+  });
+
+  test('a server that takes long to refuse is asked ever more seldom', async () => {
+    const { store, clock, start } = make();
+    await start();
+    store.answer = Promise.withResolvers();
+    store.disconnect(new TransientError('Reset', 'connection reset'));
+    const pauses: (number | undefined)[] = [];
+    for (let refusals = 1; refusals <= 4; refusals++) {
+      await until(() => clock.next !== undefined);
+      pauses.push(clock.next);
+      clock.advance(clock.next ?? 0);
+      await until(() => store.watchesOpened === refusals + 1);
+      const { reject } = store.answer;
+      store.answer = Promise.withResolvers();
+      clock.advance(5_000);
+      reject(new TransientError('Unavailable', 'no'));
+    }
+
+    expect(pauses).toEqual([1200, 2400, 4800, 9600]);
   });
 
   test('a watch that the server ends after a while is opened again at once', async () => {

@@ -91,9 +91,10 @@ export class EmbeddedStore implements ObjectStore {
   }
 
   async *watch<T extends KubeObject>(kind: KindRef<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
-    const { namespace, resourceVersion, signal } = options;
+    const { namespace, resourceVersion, signal, onOpen } = options;
     const from = Number(resourceVersion);
     if (from > this.#version) throw new ConflictError('Expired', `resource version ${resourceVersion} is not known`);
+    onOpen?.();
     for await (const batch of this.#log(kindId(kind)).read(from, signal)) {
       for (const { type, object, version } of batch) {
         const concerns = namespace === undefined || object.metadata.namespace === namespace;

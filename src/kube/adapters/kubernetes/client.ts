@@ -18,6 +18,8 @@ export interface ApiRequest {
   readonly idleMs?: number;
   /** Of `lines`: a response is ended after so long, without an error. Default: never. */
   readonly limitMs?: number;
+  /** Of `lines`: called when the server has agreed, which may be long before the first line. */
+  readonly onOpen?: () => void;
   readonly signal?: AbortSignal;
 }
 

@@ -89,6 +89,7 @@ export class HttpApiClient implements ApiClient {
     try {
       const response = await this.#send(request, this.#watches, call.signal);
       cancelTimeout();
+      request.onOpen?.();
       if (request.limitMs !== undefined) call.abortAfter(request.limitMs, OVER);
       yield* jsonLines(this.#withWatchdog(response.body, request.idleMs, call));
     } catch (error) {

@@ -78,14 +78,15 @@ export class KubernetesStore implements ObjectStore {
     kind: KindRef<T>,
     options: WatchOptions,
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
-    const { namespace, resourceVersion, signal } = options;
+    const { namespace, resourceVersion, signal, onOpen } = options;
     const { minMs, maxMs, graceMs, idleMs } = this.#times;
     const timeoutMs = Math.round(minMs + this.#random() * (maxMs - minMs));
     const path = collectionPath(kind, namespace);
     const timeoutSeconds = Math.max(1, Math.round(timeoutMs / 1000));
     const query = { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
     try {
-      const lines = this.#client.lines({ method: 'GET', path, query, idleMs, limitMs: timeoutMs + graceMs, signal });
+      const limitMs = timeoutMs + graceMs;
+      const lines = this.#client.lines({ method: 'GET', path, query, idleMs, limitMs, signal, onOpen });
       for await (const line of lines) {
         if (signal.aborted) return;
         yield watchEvent<T>(line, `watch of ${kind.plural}`);
