@@ -8,7 +8,7 @@ import { type RunningController, startController } from '../../e2e/support/opera
 import type { ControlPlane } from '../../env/cluster/control-plane.ts';
 import { BareRepository } from '../../env/git/bare-repository.ts';
 import type { GitServer } from '../../env/git/git-server.ts';
-import { makeLargeRepository } from './large-repository.ts';
+import { makeLargeRepository } from '../../env/git/large-repository.ts';
 import { type Watched, watchObjects } from './watch.ts';
 
 export const UPSTREAM = 'upstream';

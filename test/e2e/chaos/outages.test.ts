@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { REPOSITORY } from '../../../src/api/kinds.ts';
 import { type ControlPlane, startControlPlane } from '../../env/cluster/control-plane.ts';
 import { installApi } from '../../env/cluster/install.ts';
+import { type Replica, Rollout } from '../support/rollout.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { type Replica, Rollout } from './rollout.ts';
 
 const VARIANTS = 12;
 const PATIENCE_MS = 150_000;
@@ -16,7 +16,7 @@ let faultless: Rollout;
 beforeAll(async () => {
   plane = await startControlPlane();
   await installApi(plane.kubeconfig);
-  faultless = await Rollout.open(plane, VARIANTS);
+  faultless = await Rollout.open(plane, { variants: VARIANTS });
 }, 240_000);
 
 afterAll(async () => {
@@ -45,7 +45,7 @@ function lists({ proxy }: Replica, resources: readonly string[]): Readonly<Recor
 }
 
 test('the git server is away for 60 s in the middle of one rollout, the API server is killed in the middle of the next', async () => {
-  const rollout = await Rollout.open(plane, VARIANTS);
+  const rollout = await Rollout.open(plane, { variants: VARIANTS });
   try {
     const [first] = await rollout.replicas();
     await rollout.midway(() => rollout.begin());
@@ -82,7 +82,7 @@ test('the git server is away for 60 s in the middle of one rollout, the API serv
 }, 900_000);
 
 test('watches that are cut every 5 s, and 410 on every watch once, lose nothing; each kind is listed once after 410', async () => {
-  const rollout = await Rollout.open(plane, VARIANTS);
+  const rollout = await Rollout.open(plane, { variants: VARIANTS });
   try {
     const [first, second] = await rollout.replicas();
     const stops = [first, second].map(({ proxy }) => proxy.cutWatchesEvery(5_000));

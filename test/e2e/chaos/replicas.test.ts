@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { ANY_WRITE } from '../../env/cluster/api-proxy.ts';
 import { type ControlPlane, startControlPlane } from '../../env/cluster/control-plane.ts';
 import { installApi } from '../../env/cluster/install.ts';
-import { type GitState, Rollout } from './rollout.ts';
+import { type GitState, Rollout } from '../support/rollout.ts';
 
 const VARIANTS = 30;
 const STOPPED_MS = 30_000;
@@ -32,7 +32,7 @@ afterAll(async () => {
 }, 60_000);
 
 async function start(): Promise<Rollout> {
-  const rollout = await Rollout.open(plane, VARIANTS);
+  const rollout = await Rollout.open(plane, { variants: VARIANTS });
   open.push(rollout);
   return rollout;
 }

@@ -11,11 +11,11 @@ import {
 import { type ApiProxy, startApiProxy } from '../../env/cluster/api-proxy.ts';
 import type { ControlPlane } from '../../env/cluster/control-plane.ts';
 import { BareRepository, type SeedFiles } from '../../env/git/bare-repository.ts';
-import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
-import { operatorKubeconfig, ownLease } from '../support/access.ts';
-import { isReady, makeNamespace, type TestNamespace } from '../support/cluster.ts';
-import { type RunningController, startController } from '../support/operator.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type GitRequestKind, type GitServer, startGitServer } from '../../env/git/git-server.ts';
+import { operatorKubeconfig, ownLease } from './access.ts';
+import { isReady, makeNamespace, type TestNamespace } from './cluster.ts';
+import { type RunningController, startController } from './operator.ts';
+import { waitFor } from './wait-for.ts';
 
 const SITES = ['east', 'west'] as const;
 const PATIENCE_MS = 170_000;
@@ -30,6 +30,13 @@ export interface Replica {
   readonly proxy: ApiProxy;
 }
 
+export interface RolloutOptions {
+  /** How many; two of three are published. */
+  readonly variants: number;
+  /** When the repositories are read again; see `spec.sync.schedule`. */
+  readonly schedule?: string;
+}
+
 /** Each ref of the repositories with the files that it has, in order. */
 export type GitState = readonly { readonly ref: string; readonly content: string }[];
 
@@ -40,6 +47,7 @@ export type GitState = readonly { readonly ref: string; readonly content: string
 export class Rollout {
   readonly namespace: TestNamespace;
   readonly variants: number;
+  readonly #schedule: string | undefined;
   readonly #kubeconfig: string;
   readonly #root: string;
   readonly #blueprints: BareRepository;
@@ -49,7 +57,7 @@ export class Rollout {
 
   private constructor(parts: {
     readonly namespace: TestNamespace;
-    readonly variants: number;
+    readonly options: RolloutOptions;
     readonly kubeconfig: string;
     readonly root: string;
     readonly git: GitServer;
@@ -57,7 +65,8 @@ export class Rollout {
     readonly sites: ReadonlyMap<string, BareRepository>;
   }) {
     this.namespace = parts.namespace;
-    this.variants = parts.variants;
+    this.variants = parts.options.variants;
+    this.#schedule = parts.options.schedule;
     this.#kubeconfig = parts.kubeconfig;
     this.#root = parts.root;
     this.#git = parts.git;
@@ -65,7 +74,7 @@ export class Rollout {
     this.#sites = parts.sites;
   }
 
-  static async open(cluster: ControlPlane, variants: number): Promise<Rollout> {
+  static async open(cluster: ControlPlane, options: RolloutOptions): Promise<Rollout> {
     const namespace = await makeNamespace(cluster.kubeconfig, 'chaos');
     const kubeconfig = await operatorKubeconfig(cluster, namespace);
     const root = await mkdtemp(join(tmpdir(), 'veranda-chaos-'));
@@ -77,10 +86,15 @@ export class Rollout {
       await site.commit('main', { 'README.md': `What runs in ${name}.\n` });
       sites.set(name, site);
     }
-    const rollout = new Rollout({ namespace, variants, kubeconfig, root, git, blueprints, sites });
+    const rollout = new Rollout({ namespace, options, kubeconfig, root, git, blueprints, sites });
     await rollout.#publishBlueprint(1);
     await namespace.apply(...['blueprints', ...SITES].map((name) => rollout.#repository(name)));
     return rollout;
+  }
+
+  /** How often the git server was asked for each thing. */
+  get gitRequests(): Readonly<Record<GitRequestKind, number>> {
+    return { ...this.#git.requests };
   }
 
   /** Two, each with a way of its own to the API server. The first one leads. */
@@ -208,7 +222,13 @@ export class Rollout {
   #repository(name: string): Repository {
     const { apiVersion, kind } = REPOSITORY;
     const git = { repo: this.#git.url(`${name}.git`), branch: 'main' };
-    return { apiVersion, kind, metadata: { name }, spec: { type: 'git', deployment: name !== 'blueprints', git } };
+    const sync = this.#schedule === undefined ? undefined : { schedule: this.#schedule };
+    return {
+      apiVersion,
+      kind,
+      metadata: { name },
+      spec: { type: 'git', deployment: name !== 'blueprints', git, sync },
+    };
   }
 
   #variant(index: number): PackageVariant {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { BareRepository } from '../../env/git/bare-repository.ts';
+import { BareRepository } from './bare-repository.ts';
 
 /** Revisions of one package at most; larger repositories have more packages. */
 const REVISIONS_A_PACKAGE = 50;
