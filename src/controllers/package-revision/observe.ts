@@ -13,6 +13,9 @@ import { unmetGates } from '../gates.ts';
 import { baseOf } from '../indexes.ts';
 import type { ObservedRevisionState } from './plan.ts';
 
+/** Reason of the condition Rendered while `unrenderedProposal` says why; it is of no weight beside that. */
+export const NOT_RENDERED = 'NotRendered';
+
 /** Garbage collection waits for dependents, not for content: foreground deletion and orphaning go on without regard to it. */
 const OURS_OR_GARBAGE_COLLECTION: ReadonlySet<string> = new Set([
   PACKAGE_REVISION_FINALIZER,
@@ -25,7 +28,10 @@ export function observeRevision(
   object: PackageRevision,
   git: RevisionInfo | undefined,
   variant: PackageVariant | undefined,
-  known: Pick<ObservedRevisionState, 'failedForGood' | 'referencedBy' | 'readOnly' | 'overtakenBy' | 'heldByBranch'>,
+  known: Pick<
+    ObservedRevisionState,
+    'failedForGood' | 'referencedBy' | 'readOnly' | 'overtakenBy' | 'heldByBranch' | 'unreadable'
+  >,
 ): ObservedRevisionState {
   const { metadata, spec, status } = object;
   const seen =
@@ -54,9 +60,29 @@ export function observeRevision(
     renderRequested: renderRequest(object) !== undefined,
     wantedHash: variant ? metadata.annotations?.[INPUT_HASH_ANNOTATION] : undefined,
     comparedHash: findCondition(status?.conditions, 'InputsMatch') ? status?.inputHash : undefined,
-    renderedCommit: findCondition(status?.conditions, 'Rendered') ? status?.renderStatus?.commit : undefined,
-    proposalFault: proposalFault(object),
+    renderedCommit: renderedCommit(object),
+    proposalFault: proposalFault(object, git),
   };
+}
+
+function renderedCommit({ status }: PackageRevision): string | undefined {
+  return findCondition(status?.conditions, 'Rendered') ? status?.renderStatus?.commit : undefined;
+}
+
+/** What stands in a proposal that somebody has pushed to: nothing renders it before it is a draft again. */
+export function unrenderedProposal(object: PackageRevision, git: RevisionInfo | undefined): string | undefined {
+  if (git?.lifecycle !== 'Proposed' || !git.handPushed || renderedCommit(object) === git.commit) return undefined;
+  return `commit ${git.commit.slice(0, 12)} was pushed to the proposal by hand and is not rendered; send it back to Draft, where it is`;
+}
+
+/** Why a revision that was seen before is not listed: its branch is there, and holds no package that can be read. */
+export function unreadable(
+  { status }: PackageRevision,
+  { warnings }: Pick<RepositorySnapshot, 'warnings'>,
+): string | undefined {
+  const ref = status?.selfLock?.git?.ref;
+  const warning = warnings.find((one) => one.ref === `refs/heads/${ref}`);
+  return warning && `branch ${ref} holds no package: ${warning.message}; correct it, or delete this object`;
 }
 
 /** The value by which a render is asked for that was not made yet. */
@@ -142,9 +168,13 @@ export function fingerprint(
 }
 
 /** Why a draft must not be proposed or published now: its render failed, or a readiness gate of the package is not met. */
-function proposalFault({ spec, status }: PackageRevision): string | undefined {
+function proposalFault(object: PackageRevision, git: RevisionInfo | undefined): string | undefined {
+  const { spec, status } = object;
+  const unrendered = unrenderedProposal(object, git);
+  if (unrendered !== undefined) return unrendered;
   const rendered = findCondition(status?.conditions, 'Rendered');
-  if (rendered?.status === 'False') return `the package does not render: ${rendered.message}`;
+  if (rendered?.status === 'False' && rendered.reason !== NOT_RENDERED)
+    return `the package does not render: ${rendered.message}`;
   const gates = (spec.readinessGates ?? []).map((gate) => gate.conditionType);
   const unmet = unmetGates(gates, status?.packageConditions ?? []);
   return unmet.length > 0 ? `readiness conditions not met: ${unmet.join(', ')}` : undefined;

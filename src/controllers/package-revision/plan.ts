@@ -69,6 +69,8 @@ export interface ObservedRevisionState {
   readonly referencedBy?: readonly string[];
   /** Nothing may be written to its repository. */
   readonly readOnly: boolean;
+  /** Why its branch cannot be read as a package, though it is there. */
+  readonly unreadable?: string;
   /** Why a move towards publication is not allowed now (failed render, unmet gates); absent when it is. */
   readonly proposalFault?: string;
   /**
@@ -90,7 +92,8 @@ export function planRevision(state: ObservedRevisionState): RevisionPlan {
 function planReadOnly(state: ObservedRevisionState): RevisionPlan {
   if (state.deleting) return state.hasFinalizer ? { action: 'removeFinalizer' } : { action: 'none' };
   const plan = planWritable({ ...state, failedForGood: true, git: state.git && { ...state.git, hasStrays: false } });
-  const wishes = plan.action === 'transition' || plan.action === 'blocked' || (!state.git && !state.seen);
+  const hasFault = plan.action === 'blocked' && plan.reason !== 'Unreadable';
+  const wishes = plan.action === 'transition' || hasFault || (!state.git && !state.seen);
   if (!wishes || plan.action === 'forget') return plan;
   return { action: 'blocked', reason: 'ReadOnly', message: 'the repository is registered as read-only' };
 }
@@ -118,6 +121,9 @@ function planWritable(state: ObservedRevisionState): RevisionPlan {
 
 function planMissing(state: ObservedRevisionState): RevisionPlan {
   if (state.seen?.tag !== undefined) return { action: 'vanished', tag: state.seen.tag };
+  if (state.seen && state.unreadable !== undefined) {
+    return { action: 'blocked', reason: 'Unreadable', message: state.unreadable };
+  }
   if (state.seen || (state.discovered && !state.hasSource)) return { action: 'forget' };
   if (!state.hasSource) {
     return {

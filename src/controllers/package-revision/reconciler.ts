@@ -31,6 +31,8 @@ import {
   observeRevision,
   overtakenBy,
   renderRequest,
+  unreadable,
+  unrenderedProposal,
 } from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
 import { referrersOf } from './referrers.ts';
@@ -147,6 +149,7 @@ export class PackageRevisionReconciler implements Reconciler {
         readOnly: isReadOnly(work.repositoryObject),
         overtakenBy: overtaking,
         heldByBranch: heldByBranch(object, work.git, variant, snapshot),
+        unreadable: work.git ? undefined : unreadable(object, snapshot),
       };
       const plan = planRevision(observeRevision(object, work.git, variant, known));
       if (!(await this.#step(key, work, plan))) break;
@@ -317,8 +320,10 @@ export class PackageRevisionReconciler implements Reconciler {
   /** Status of a revision that stands: what git says, and what its Kptfile says when that was not mirrored yet. */
   async #mirror(work: Work, info: RevisionInfo): Promise<void> {
     const { report, repository, signal } = work;
-    const stale = report.current().status?.packageTree !== info.tree && !info.branchHead;
-    if (stale) await this.#mirrorKptfile(work, await repository.read(info.commit, info.package, { signal }));
+    const unrendered = unrenderedProposal(report.current(), info);
+    const anew = report.unrendered(unrendered) || report.current().status?.packageTree !== info.tree;
+    if (anew && !info.branchHead)
+      await this.#mirrorKptfile(work, await repository.read(info.commit, info.package, { signal }));
     const inputHash = knownInputHash(report.current(), info);
     const movedFrom = movedTag(report.current(), info);
     if (movedFrom) report.warning('TagMoved', `${info.ref} was moved from commit ${movedFrom} to ${info.commit}`);
@@ -327,6 +332,7 @@ export class PackageRevisionReconciler implements Reconciler {
     report.handPushed(info.editedByHand);
     const edited = info.latest ? branchEdit(work.object, await repository.snapshot({ signal })) : undefined;
     report.branchDiverged(edited && divergence(info, edited));
+    report.unrendered(unrendered);
     if (!info.branchHead) await this.#labelLatest(work, info.latest);
     const rendered = findCondition(report.current().status?.conditions, 'Rendered');
     if (rendered?.status === 'False') report.blocked(rendered.reason, rendered.message);

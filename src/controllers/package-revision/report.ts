@@ -1,8 +1,10 @@
 import type { PackageRevision } from '../../api/kinds.ts';
+import { findCondition } from '../../kube/conditions.ts';
 import { retryPolicy } from '../../kube/result.ts';
 import type { RenderReport } from '../../render/types.ts';
 import { ObjectReport } from '../report.ts';
 import { BRANCH_DIVERGED } from './branch-edit.ts';
+import { NOT_RENDERED } from './observe.ts';
 import { renderStatus } from './status.ts';
 
 /** Conditions of a PackageRevision beside kstatus's: `Rendered` always once there is content, the others only when they say something. */
@@ -64,6 +66,21 @@ export class RevisionReport extends ObjectReport<PackageRevision> {
         : { type, status: 'True', reason: type, message: divergence },
     ]);
     if (news && divergence !== undefined) this.warning(type, divergence);
+  }
+
+  /**
+   * @param why what is in git now was not rendered; absent when it was
+   * @returns whether the condition said so and has gone: what it is now, the package says
+   */
+  unrendered(why: string | undefined): boolean {
+    if (why !== undefined) {
+      this.conditions([{ type: 'Rendered', status: 'False', reason: NOT_RENDERED, message: why }]);
+      return false;
+    }
+    const rendered = findCondition(this.current().status?.conditions, 'Rendered');
+    if (rendered?.reason !== NOT_RENDERED) return false;
+    this.conditions([{ type: 'Rendered', status: 'absent' }]);
+    return true;
   }
 
   handPushed(yes: boolean): void {

@@ -100,6 +100,38 @@ export function transitions(cluster: () => ControlPlane): void {
     });
   });
 
+  test('7.5.74, P-07 what is not rendered is not approved, but may be sent back', async () => {
+    const { metadata } = await found('Proposed');
+    const rendered = (status: string) => ({
+      type: 'Rendered',
+      status,
+      reason: status === 'True' ? 'Rendered' : 'NotRendered',
+      message: '',
+      lastTransitionTime: new Date(0).toISOString(),
+    });
+    const approve = () => company.bob.merge('PackageRevision', metadata.name, { spec: { lifecycle: 'Published' } });
+    await company.operator.mergeStatus('PackageRevision', metadata.name, { conditions: [rendered('False')] });
+    const { reason, message } = await refusal(approve());
+    expect(reason).toBe('Invalid');
+    expect(message).toContain('spec.lifecycle: the package is not rendered');
+    for (const lifecycle of ['Draft', 'Proposed']) {
+      await company.alice.merge('PackageRevision', metadata.name, { spec: { lifecycle } });
+    }
+    await company.operator.mergeStatus('PackageRevision', metadata.name, { conditions: [rendered('True')] });
+    await expect(approve()).resolves.toMatchObject({ spec: { lifecycle: 'Published' } });
+  });
+
+  test('7.5.75 what is put back names the version that it was made from, and the current one', async () => {
+    const draft = await company.alice.create(revision(freshName()));
+    const { resourceVersion: _version, ...nameless } = draft.metadata;
+    const proposed = withLifecycle(draft, 'Proposed');
+    const blind = await refusal(company.alice.put({ ...proposed, metadata: nameless }));
+    expect(blind).toMatchObject({ reason: 'Invalid', message: expect.stringContaining('must be specified for an update') });
+    await company.admin.merge('PackageRevision', draft.metadata.name, { metadata: { labels: { a: 'b' } } });
+    const stale = await refusal(company.alice.put(proposed));
+    expect(stale).toMatchObject({ reason: 'Conflict', message: expect.stringContaining('object has been modified') });
+  });
+
   test('the operator, which carries out approval policies, is stamped under its own name', async () => {
     const proposed = await found('Proposed');
     const patch = { spec: { lifecycle: 'Published' } };

@@ -90,6 +90,24 @@ describe('drafts', () => {
     await expect(theirs.close('Draft')).rejects.toMatchObject({ reason: 'RefMoved', retry: 'replan' });
     expect(await fixture.remote.git('show', 'drafts/a/w1:a/config.yaml')).toBe('value: mine');
   });
+
+  test('7.5.75, 7.5.86: of edits of one draft at once one is stored, the others are conflicts, and so is a late one', async () => {
+    const made = await makeDraft(repository, 'a', 'w1');
+    const clients = [repository, await otherClient(), repository, await otherClient()];
+    const edit = async (client: PackageRepository, value: string) => {
+      const draft = await client.openDraft(made);
+      await draft.update(simplePackage('a', value), { task: { type: 'replace' } });
+      return await draft.close('Draft');
+    };
+    const outcomes = await Promise.allSettled(clients.map((client, index) => edit(client, `edit ${index}`)));
+    const stored = outcomes.findIndex(({ status }) => status === 'fulfilled');
+    expect(await fixture.remote.git('show', 'drafts/a/w1:a/config.yaml')).toBe(`value: edit ${stored}`);
+    for (const [index, outcome] of outcomes.entries()) {
+      if (index !== stored) expect(outcome).toMatchObject({ reason: { name: 'ConflictError', reason: 'RefMoved' } });
+    }
+    await expect(edit(repository, 'late')).rejects.toMatchObject({ name: 'ConflictError', reason: 'RefMoved' });
+    expect(await fixture.remote.git('rev-list', '--count', 'main..drafts/a/w1')).toBe('2');
+  });
 });
 
 describe('repeats after a crash or a lost answer', () => {

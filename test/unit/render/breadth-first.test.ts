@@ -28,7 +28,7 @@ describe('parents before children', () => {
       'b/Kptfile': kptfile('b', run('b')),
     });
 
-  test('H 29: the root runs first, then level by level, when the root says so', async () => {
+  test('7.5.84, H 29: the root runs first, then level by level, when the root says so', async () => {
     const { calls, fn } = recorder();
     expect((await render(tree(BREADTH_FIRST), [fn])).report.failure).toBeUndefined();
     expect(calls).toEqual(['mut-r', 'val-r', 'mut-a', 'val-a', 'mut-b', 'val-b', 'mut-x', 'val-x']);

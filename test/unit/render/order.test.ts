@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { getString } from '../../../src/krm/value.ts';
+import { getString, setIn } from '../../../src/krm/value.ts';
 import { configMap, kptfile, names, packageOf, render, testFunction, textOf } from './support.ts';
 
 function recorder() {
@@ -25,7 +25,7 @@ function pipeline(label: string): string {
 }
 
 describe('order of a render', () => {
-  test('H 24: subpackages come first, mutators before validators', async () => {
+  test('7.5.84, H 24: subpackages come first, mutators before validators', async () => {
     const { calls, fn } = recorder();
     const pkg = packageOf({
       Kptfile: kptfile('r', pipeline('r')),
@@ -49,6 +49,28 @@ describe('order of a render', () => {
     });
     await render(pkg, [fn]);
     expect(calls.filter((call) => call.startsWith('mut'))).toEqual(['mut-a', 'mut-a-1', 'mut-b']);
+  });
+
+  test('7.5.84: a parent sees what its children’s functions made', async () => {
+    const label = testFunction('label', ({ items }) => ({
+      items: items.map((item) => ({ ...item, value: setIn(item.value, ['data', 'seen'], 'by the child') })),
+    }));
+    const seen: unknown[] = [];
+    const look = testFunction('look', ({ items }) => {
+      seen.push(...items.filter(({ path }) => path === 'c.yaml').map(({ value }) => getString(value, ['data', 'seen'])));
+      return {};
+    });
+    const step = (image: string) => `pipeline:\n  mutators:\n  - image: ${image}\n    selectors: [{kind: ConfigMap}]\n`;
+    const pkg = (annotations = '') =>
+      packageOf({
+        Kptfile: kptfile('r', step('look'), annotations),
+        'a/Kptfile': kptfile('a', step('label')),
+        'a/c.yaml': configMap('c'),
+      });
+    await render(pkg(), [label, look]);
+    expect(seen).toEqual(['by the child']);
+    await render(pkg('  annotations:\n    kpt.dev/bfs-rendering: "true"\n'), [label, look]);
+    expect(seen).toEqual(['by the child', undefined]);
   });
 
   test('H 26, 27: a package sees its own resources and those below, never those above or beside', async () => {

@@ -150,6 +150,34 @@ describe('planRevision', () => {
     ).toEqual({ action: 'none' });
   });
 
+  test.each(['Proposed', 'Published', 'DeletionProposed'] as const)(
+    '7.5.74: changes no content of a %s revision, whatever asks for it',
+    (lifecycle) => {
+      const asking = {
+        desired: lifecycle,
+        seen: seen(lifecycle),
+        git: git(lifecycle, { handPushed: true, inputHash: 'v1:a' }),
+        renderedCommit: 'c0',
+        renderRequested: true,
+        metadataPending: true,
+        wantedHash: 'v1:b',
+      } as const;
+      expect(planRevision(state(asking))).toEqual({ action: 'none' });
+      expect(planRevision(state({ ...asking, desired: 'Draft', seen: seen('Draft'), git: git('Draft') })).action).toBe(
+        'mutate',
+      );
+    },
+  );
+
+  test('keeps the object of a draft whose branch holds no package any more, and says why', () => {
+    const unreadable = { seen: seen('Draft'), unreadable: 'no Kptfile' } as const;
+    const plan = { action: 'blocked', reason: 'Unreadable', message: 'no Kptfile' };
+    expect(planRevision(state(unreadable))).toEqual(plan);
+    expect(planRevision(state({ ...unreadable, readOnly: true }))).toEqual(plan);
+    expect(planRevision(state({ ...unreadable, deleting: true }))).toEqual({ action: 'removeFinalizer' });
+    expect(planRevision(state({ ...unreadable, git: git('Draft') }))).toEqual({ action: 'none' });
+  });
+
   test('compares a published revision of unknown inputs once', () => {
     const unknown = {
       desired: 'Published',
