@@ -126,7 +126,10 @@ export function transitions(cluster: () => ControlPlane): void {
     const { resourceVersion: _version, ...nameless } = draft.metadata;
     const proposed = withLifecycle(draft, 'Proposed');
     const blind = await refusal(company.alice.put({ ...proposed, metadata: nameless }));
-    expect(blind).toMatchObject({ reason: 'Invalid', message: expect.stringContaining('must be specified for an update') });
+    expect(blind).toMatchObject({
+      reason: 'Invalid',
+      message: expect.stringContaining('must be specified for an update'),
+    });
     await company.admin.merge('PackageRevision', draft.metadata.name, { metadata: { labels: { a: 'b' } } });
     const stale = await refusal(company.alice.put(proposed));
     expect(stale).toMatchObject({ reason: 'Conflict', message: expect.stringContaining('object has been modified') });

@@ -142,6 +142,30 @@ test('G-14: 50 parallel reads while fetches run meet no error and no torn object
   expect(Math.min(...(await Promise.all(readers)))).toBeGreaterThan(0);
 });
 
+test('C-08: a branch that is listed while it is pushed to is at one commit or the next, never at none, and never goes back', async () => {
+  const store = await bench.store(url);
+  const commits = [await repository.commit('main', { 'file.yaml': 'first' })];
+  await fetchAll(store);
+  let pushing = true;
+  const pushAll = async () => {
+    for (let round = 1; round <= 15; round += 1) {
+      const before = commits.at(-1) ?? null;
+      const commit = await writeFileCommit(store, `round ${round}`, commits.slice(-1));
+      commits.push(commit);
+      expect((await store.push([update(MAIN, before, commit)])).get(MAIN)).toEqual({ ok: true });
+    }
+  };
+  const pushes = pushAll().finally(() => {
+    pushing = false;
+  });
+  const seen: number[] = [];
+  while (pushing) seen.push(commits.indexOf((await store.listRemote()).get(MAIN) ?? ''));
+  await pushes;
+  expect(seen).not.toContain(-1);
+  expect(seen).toEqual([...seen].sort((one, other) => one - other));
+  expect(seen.length).toBeGreaterThan(1);
+});
+
 function manyFiles(round: number): Record<string, string> {
   const names = Array.from({ length: 50 }, (_, index) => `file-${index}.yaml`);
   return Object.fromEntries(names.map((name) => [name, `${name} of round ${round}`]));

@@ -1,3 +1,4 @@
+import { cp } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { BareRepository } from '../../env/git/bare-repository.ts';
@@ -8,6 +9,9 @@ import { condition, OperatorBench } from './support.ts';
 const WAITING = 1100;
 /** More than there are places for packages. */
 const CLONES = 4 * availableParallelism() + 1;
+
+/** More than are read at a time. */
+const REPOSITORIES = 33;
 
 describe('a repository that hangs', () => {
   let bench: OperatorBench;
@@ -87,6 +91,37 @@ describe('a repository that hangs', () => {
     for (let index = 0; index < 8; index++) {
       expect(bench.repositoryObject(`sick${index}`).status?.conditions).toBeUndefined();
     }
+  });
+
+  test('7.8.155: of more repositories than are read at a time the last one waits, and is no failure', async () => {
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    server.fault = (kind) => {
+      if (kind !== 'discoverFetch') return undefined;
+      hanging++;
+      look();
+      return { kind: 'delay', until: promise };
+    };
+    const remote = await BareRepository.create(`${bench.folder}/r0.git`);
+    await remote.commit('main', { 'README.md': 'packages\n' });
+    const names = Array.from({ length: REPOSITORIES }, (_, index) => `r${index}`);
+    for (const name of names) {
+      if (name !== 'r0') await cp(remote.path, `${bench.folder}/${name}.git`, { recursive: true });
+      await bench.register(name, server.url(`${name}.git`));
+    }
+    const readiness = () => names.map((name) => condition(bench.repositoryObject(name), 'Ready'));
+    const failed: unknown[] = [];
+    const seen = (): void => void failed.push(...readiness().filter((ready) => ready?.status === 'False'));
+    await bench.operator.start(deadline);
+    await until(() => hanging === REPOSITORIES - 1);
+    expect(readiness()).toEqual(names.map(() => undefined));
+
+    goOn();
+    await until(() => {
+      seen();
+      return readiness().every((ready) => ready?.status === 'True');
+    });
+    expect(failed).toEqual([]);
+    expect(hanging).toBeGreaterThanOrEqual(REPOSITORIES);
   });
 
   test('as the upstream of more packages than are worked on at a time delays no other package', async () => {

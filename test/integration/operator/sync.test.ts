@@ -1,10 +1,14 @@
+import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { RECONCILE_AT_ANNOTATION } from '../../../src/api/labels.ts';
 import type { StoreChange } from '../../../src/kube/adapters/embedded/store.ts';
+import { openGitStore } from '../../../src/repository/git/store/open.ts';
 import type { BareRepository } from '../../env/git/bare-repository.ts';
 import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
 import { condition, OperatorBench } from './support.ts';
 
+/** Of a call to a git server; the one that hangs is waited for. */
+const DEADLINE_MS = 5_000;
 const KPTFILE = 'apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: app\n';
 
 describe('when a repository is read again (7.8.150 to 7.8.154)', () => {
@@ -19,6 +23,7 @@ describe('when a repository is read again (7.8.150 to 7.8.154)', () => {
     look = () => undefined;
     writes = [];
     bench = await OperatorBench.open({
+      open: { openStore: (options) => openGitStore({ ...options, timeoutMs: DEADLINE_MS }) },
       onChange: (change) => {
         writes.push(change);
         look();
@@ -115,6 +120,32 @@ describe('when a repository is read again (7.8.150 to 7.8.154)', () => {
     await register(undefined, { annotations: { [RECONCILE_AT_ANNOTATION]: 'look' } });
     // The annotation, and its acknowledgement.
     expect(writes).toHaveLength(2);
+  });
+
+  test('7.8.153: while it is read nothing reads it a second time; a read that hangs ends at its deadline and is tried again', async () => {
+    let hanging: IncomingMessage | undefined;
+    let overlaps = 0;
+    server.fault = (kind, request) => {
+      if (kind !== 'discoverFetch') return undefined;
+      lists++;
+      if (hanging && !hanging.socket.destroyed) overlaps++;
+      if (hanging) return undefined;
+      hanging = request;
+      look();
+      return { kind: 'hang' };
+    };
+    const ask = (value: string) =>
+      bench.register('git', server.url('local.git'), { description: `asked for ${value}` });
+    await ask('the first time');
+    await bench.operator.start(AbortSignal.timeout(50_000));
+    await until(() => hanging !== undefined);
+    for (const value of ['1', '2', '3']) await ask(value);
+    expect(lists).toBe(1);
+    expect(condition(bench.repositoryObject('git'), 'Ready')?.status).not.toBe('True');
+
+    await until(() => condition(bench.repositoryObject('git'), 'Ready')?.status === 'True');
+    expect(overlaps).toBe(0);
+    expect(status()?.gitCommitHash).toBe(await remote.git('rev-parse', 'main'));
   });
 
   test('7.8.154: a remote that was away is found again by itself, and read at once', async () => {

@@ -354,6 +354,28 @@ describe('cost', () => {
     expect(counts.lists).toBe(1);
   });
 
+  test('C-07: while a sync waits for the server, reads are answered from the last snapshot', async () => {
+    await fixture.remote.commit('main', packageFiles('a'));
+    const repository = await fixture.open();
+    const before = await repository.sync();
+    await fixture.remote.commit('main', packageFiles('a', 'b'));
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
+    fixture.server.fault = (kind) => {
+      if (kind !== 'discoverFetch') return undefined;
+      reach();
+      return { kind: 'delay', until: promise };
+    };
+    const syncing = repository.sync();
+    await reached;
+    expect(await repository.snapshot()).toBe(before);
+    const { commit } = before.revisions[0] ?? { commit: '' };
+    expect((await repository.read(commit, 'a')).has('Kptfile')).toBe(true);
+    goOn();
+    await syncing;
+    expect(await listed(repository)).toEqual(['a main Published -1', 'b main Published -1']);
+  });
+
   test('equal packages are read once, however many revisions hold them', async () => {
     const commit = await fixture.remote.commit('main', { 'a/Kptfile': 'same', 'b/Kptfile': 'same' });
     const { store, counts } = counted(await fixture.store());

@@ -57,7 +57,9 @@ describe('order of a render', () => {
     }));
     const seen: unknown[] = [];
     const look = testFunction('look', ({ items }) => {
-      seen.push(...items.filter(({ path }) => path === 'c.yaml').map(({ value }) => getString(value, ['data', 'seen'])));
+      seen.push(
+        ...items.filter(({ path }) => path === 'c.yaml').map(({ value }) => getString(value, ['data', 'seen'])),
+      );
       return {};
     });
     const step = (image: string) => `pipeline:\n  mutators:\n  - image: ${image}\n    selectors: [{kind: ConfigMap}]\n`;
