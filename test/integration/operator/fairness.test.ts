@@ -1,6 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ClosableRenderer, openRenderer } from '../../../src/cli/renderer.ts';
 import { BareRepository } from '../../env/git/bare-repository.ts';
 import { type GitRequestKind, type GitServer, startGitServer } from '../../env/git/git-server.ts';
 import { condition, OperatorBench } from './support.ts';
@@ -10,8 +11,74 @@ const WAITING = 1100;
 /** More than there are places for packages. */
 const CLONES = 4 * availableParallelism() + 1;
 
+/** What one repository may have of these. */
+const PLACES_OF_ONE = 3 * availableParallelism();
 /** More than are read at a time. */
 const REPOSITORIES = 33;
+
+/** Renders only once that is allowed, and counts what waits for it. */
+class HeldRenderer implements ClosableRenderer {
+  running = 0;
+  readonly #renderer = openRenderer();
+  readonly #allowed = Promise.withResolvers<void>();
+  readonly #look: () => void;
+
+  constructor(look: () => void) {
+    this.#look = look;
+  }
+
+  render: ClosableRenderer['render'] = async (pkg, options) => {
+    this.running++;
+    this.#look();
+    await this.#allowed.promise;
+    return await this.#renderer.render(pkg, options);
+  };
+
+  allow(): void {
+    this.#allowed.resolve();
+  }
+
+  close(): Promise<void> {
+    return this.#renderer.close();
+  }
+}
+
+test('7.9.169: of more packages than are rendered at a time the last ones wait their turn, and are no failures', async () => {
+  let look = (): void => undefined;
+  const renderer = new HeldRenderer(() => look());
+  const bench = await OperatorBench.open({ renderer, onChange: () => look() });
+  const until = async (holds: () => boolean): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    look = () => (holds() ? resolve() : undefined);
+    look();
+    await promise;
+  };
+  try {
+    const remote = await bench.repository('fine');
+    const names: string[] = [];
+    for (let index = 0; index < CLONES; index++) {
+      const spec = { repository: 'fine', packageName: `p${index}`, workspaceName: 'v1', source: { init: {} } };
+      names.push(await bench.revision(spec));
+    }
+    const states = (type: string) => names.map((name) => condition(bench.get(name), type)?.status);
+    let failures = 0;
+    await bench.operator.start(AbortSignal.timeout(50_000));
+    await until(() => renderer.running === PLACES_OF_ONE);
+    expect([...states('Ready'), ...states('Rendered')]).not.toContain('False');
+
+    renderer.allow();
+    await until(() => {
+      if ([...states('Ready'), ...states('Rendered')].includes('False')) failures++;
+      return states('Ready').every((status) => status === 'True');
+    });
+    expect(failures).toBe(0);
+    expect(renderer.running).toBe(CLONES);
+    await remote.fsck();
+  } finally {
+    renderer.allow();
+    await bench.close();
+  }
+});
 
 describe('a repository that hangs', () => {
   let bench: OperatorBench;

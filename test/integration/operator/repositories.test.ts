@@ -1,8 +1,10 @@
 import { cp } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { RECONCILE_AT_ANNOTATION } from '../../../src/api/labels.ts';
 import { createGitRepository } from '../../../src/repository/git/repository.ts';
 import { openGitStore } from '../../../src/repository/git/store/open.ts';
 import { BareRepository } from '../../env/git/bare-repository.ts';
+import { makeServerCertificate } from '../../env/git/certificates.ts';
 import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
 import { condition, NAMESPACE, OperatorBench } from './support.ts';
 
@@ -150,6 +152,45 @@ describe('repositories', () => {
     await secret('login', 'kubernetes.io/basic-auth', { username: 'robot', password: 'open-sesame-42' });
     await bench.settle();
     expect(ready('private')).toMatchObject({ status: 'True' });
+  });
+
+  test('7.8.157: an authority in a Secret counts for syncs, for looking whether a remote is back, and for clones of what is not registered', async () => {
+    const { ca, ...tls } = await makeServerCertificate();
+    const secure = await startGitServer({ root: bench.folder, tls });
+    try {
+      for (const name of ['private', 'other']) await served(name);
+      await secret('authority', 'Opaque', { 'ca.crt': ca });
+      await bench.repository('target');
+      const secretRef = { name: 'authority' };
+      await bench.register('trusting', secure.url('private.git'), {}, { secretRef });
+      await bench.register('strict', secure.url('other.git'));
+      const clone = (packageName: string, more: object) => {
+        const git = { repo: secure.url('private.git'), ref: 'main', directory: 'app', ...more };
+        const spec = { repository: 'target', packageName, workspaceName: 'v1', source: { cloneFrom: { git } } };
+        return bench.revision(spec);
+      };
+      const [trusted, refused] = [await clone('trusted', { secretRef }), await clone('refused', {})];
+      await bench.start();
+      expect(ready('trusting')).toMatchObject({ status: 'True' });
+      expect(ready('strict')).toMatchObject({ status: 'False', reason: 'TLSVerify' });
+      expect(condition(bench.get(trusted), 'Ready')?.status).toBe('True');
+      expect(condition(bench.get(refused), 'Ready')).toMatchObject({ status: 'False', reason: 'TLSVerify' });
+
+      secure.fault = () => ({ kind: 'status', status: 503 });
+      const look = async (value: string) => {
+        const spec = { type: 'git', git: { repo: secure.url('private.git'), secretRef } };
+        const annotations = { [RECONCILE_AT_ANNOTATION]: value };
+        await bench.apply('config.porch.kpt.dev/v1alpha1', 'Repository', 'trusting', spec, { annotations });
+        await bench.settle();
+      };
+      await look('away');
+      expect(ready('trusting')).toMatchObject({ status: 'False', reason: 'ServerError' });
+      secure.fault = () => undefined;
+      await look('back');
+      expect(ready('trusting')).toMatchObject({ status: 'True' });
+    } finally {
+      await secure.close();
+    }
   });
 
   test('7.2.26, 7.2.28, P-17: slashes around the directory do not count; a ref that is not there is named', async () => {

@@ -89,9 +89,10 @@ describe('clone of a registered revision', () => {
     expect(pkg.get('run.sh')?.mode).toBe('100755');
   });
 
-  test('a branch head is a legal upstream, whatever its lifecycle says', async () => {
+  test('7.2.22: a branch head is a legal upstream, whatever its lifecycle says, and is locked by its commit', async () => {
     const context = contextWith({ branchHead: true, lifecycle: 'Draft', lock: lockOf({ ref: 'main' }) });
-    expect(textOf(await apply(byName, empty, context), 'Kptfile')).toContain('ref: main\n');
+    const kptfile = textOf(await apply(byName, empty, context), 'Kptfile');
+    expect(kptfile).toContain(`ref: main\n    commit: ${'c'.repeat(40)}\n`);
   });
 
   test.each(['Draft', 'Proposed'] as const)('7.2.24: a %s upstream must be published', async (lifecycle) => {

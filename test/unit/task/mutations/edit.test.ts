@@ -28,6 +28,12 @@ describe('edit', () => {
     expect((await apply(mutation, empty, contextWith({ lifecycle: 'DeletionProposed' }))).size).toBe(1);
   });
 
+  test('7.3.44: the head of the branch may be copied, whatever its lifecycle says', async () => {
+    const content = packageOf({ Kptfile: KPTFILE, 'a.yaml': 'a: 1\n' });
+    const head = contextWith({ branchHead: true, lifecycle: 'Draft', content });
+    expect((await apply(mutation, empty, head)).hash()).toBe(content.hash());
+  });
+
   test.each([
     { source: { package: 'other' }, reason: 'SourceOfOtherPackage', message: 'must be same package' },
     { source: { repository: 'other' }, reason: 'SourceOfOtherRepository', message: 'must be from same repository' },

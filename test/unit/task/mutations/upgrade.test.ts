@@ -199,7 +199,7 @@ describe('the base of an upgrade', () => {
     expect(textOf(pkg, 'a.yaml')).toMatch(/a: "2"\n {2}b: "mine"/);
   });
 
-  test('is the lock’s commit when the package follows the head of a branch', async () => {
+  test('7.4.55: is the lock’s commit when the package follows the head of a branch, itself at the head of its own', async () => {
     const head = (commit: string, content: Package) =>
       upstreamAt(1, content, {
         name: 'blueprints.basens.main',
@@ -209,9 +209,13 @@ describe('the base of an upgrade', () => {
       });
     const [before, now] = [head('a'.repeat(40), v1.content), head('b'.repeat(40), v2.content)];
     const task = { oldUpstream: { name: now.name }, newUpstream: { name: now.name } };
-    const { pkg, result } = await run({ local: await clonedFrom(before), revisions: [now], commits: [before], task });
-    expect(textOf(pkg, 'a.yaml')).toContain('a: "2"');
-    expect(result.warnings).toEqual([]);
+    const clone = await clonedFrom(before);
+    for (const local of [clone, { ...clone, branchHead: true, lifecycle: 'Draft' } as const]) {
+      const { pkg, result } = await run({ local, revisions: [now], commits: [before], task });
+      expect(textOf(pkg, 'a.yaml')).toContain('a: "2"');
+      expect(textOf(pkg, 'Kptfile')).toContain(`ref: main\n    commit: ${'b'.repeat(40)}\n`);
+      expect(result.warnings).toEqual([]);
+    }
   });
 
   test('7.4.56: that cannot be had is an error that names it', async () => {
