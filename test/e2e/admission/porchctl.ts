@@ -89,6 +89,22 @@ export function porchctl(cluster: () => ControlPlane): void {
     });
   });
 
+  test.each([
+    ['package revisions', 'packagerevisions'],
+    ['content of package revisions', 'packagerevisionresources'],
+  ])('v1alpha1 of %s is not served, so that nothing goes past the rules', async (_what, plural) => {
+    const path = `/apis/porch.kpt.dev/v1alpha1/namespaces/${company.namespace}/${plural}`;
+    const body = { metadata: { name: 'shop.web.v1' } };
+    for (const call of [
+      { method: 'GET', path },
+      { method: 'POST', path, body },
+      { method: 'PUT', path: `${path}/shop.web.v1`, body },
+      { method: 'DELETE', path: `${path}/shop.web.v1` },
+    ] as const) {
+      expect((await refusal(company.admin.client.json(call))).reason).toBe('NotFound');
+    }
+  });
+
   test('who may not approve is told so, and the revision stays proposed', async () => {
     const { metadata } = await company.alice.create(revision(freshName()));
     await move(company.alice, metadata.name, 'Proposed');

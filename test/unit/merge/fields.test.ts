@@ -246,6 +246,27 @@ ${keys}                items:
     expect(merged.files['gate.yaml']).toBe(gate('c'));
   });
 
+  test('M-27: directives of patches are data: nobody obeys them, and none is lost without a conflict', () => {
+    const replaced = list('- $patch: replace\n', web);
+    expect(mergeText(list(web), list(web), replaced)).toEqual({ text: replaced, conflicts: [] });
+    const merged = mergeText(list(web), list(web, sidecar), replaced);
+    expect(merged.text).toBe(replaced);
+    expect(merged.conflicts).toMatchObject([
+      {
+        field: 'spec.template.spec.containers',
+        upstream: [{ $patch: 'replace' }, { name: 'web' }],
+        resolution: 'upstream',
+      },
+    ]);
+
+    const deleting = `${sidecar}  $patch: delete\n`;
+    const edited = sidecar.replace('sidecar:1', 'sidecar:2');
+    expect(mergeText(list(web, sidecar), list(web, edited), list(web, deleting))).toEqual({
+      text: list(web, `${edited}  $patch: delete\n`),
+      conflicts: [],
+    });
+  });
+
   test('M-18: resources inside a List are merged one by one', () => {
     const wrapped = (...items: string[]) =>
       `apiVersion: v1\nkind: List\nitems:\n${items.map((item) => `- ${item.trim().replaceAll('\n', '\n  ')}\n`).join('')}`;
