@@ -101,7 +101,7 @@ export function porchctl(cluster: () => ControlPlane): void {
       { method: 'PUT', path: `${path}/shop.web.v1`, body },
       { method: 'DELETE', path: `${path}/shop.web.v1` },
     ] as const) {
-      expect((await refusal(company.admin.client.json(call))).reason).toBe('NotFound');
+      expect((await refusal(company.admin.client.json(call))).reason).toBe('NotServed');
     }
   });
 
