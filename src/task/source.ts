@@ -9,11 +9,6 @@ export const UPGRADE_STRATEGIES = [
   'copy-merge',
 ] as const satisfies readonly UpgradeStrategy[];
 
-/** The task of a revision that says nothing of its source. */
-export function defaultTask(packageName: string): Task {
-  return { type: 'init', init: { description: `${packageName} description` } };
-}
-
 /**
  * The task that `spec.source` of a PackageRevision stands for. Checks what the CRD's schema checks too, because manifests
  * also come from files that no API server has seen.

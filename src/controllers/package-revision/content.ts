@@ -9,7 +9,7 @@ import type { KrmMap } from '../../krm/value.ts';
 import { packageRevisionName, validateRevisionName } from '../../repository/names.ts';
 import type { Draft, PackageRepository, RevisionInfo, VariantRecord } from '../../repository/types.ts';
 import { commitTo, type MutationsRequest, TaskHandler, type TaskOutcome } from '../../task/handler.ts';
-import { defaultTask, fromSource } from '../../task/source.ts';
+import { fromSource } from '../../task/source.ts';
 import type { Mutation, MutationContext, PackageSources } from '../../task/types.ts';
 import { variantMutations } from '../../task/variant.ts';
 import type { ControllerEnvironment } from '../environment.ts';
@@ -60,7 +60,7 @@ export class RevisionContent {
   async create(request: ContentRequest): Promise<ContentChange> {
     const { object, repository, signal } = request;
     checkName(object);
-    const task = object.spec.source ? fromSource(object.spec.source) : defaultTask(object.spec.packageName);
+    const task = fromSource(object.spec.source ?? {});
     const wanted = this.#variantInputs(request);
     const wishes = { mutations: wanted.mutations, metadata: metadataOf(object) };
     this.#env.logger.debug('task', { task: task.type, repository: object.spec.repository });

@@ -78,6 +78,21 @@ describe('package revisions of a real repository', () => {
     expect(await refs()).toContain('refs/heads/drafts/copy/v1');
   });
 
+  test('7.1.2: a revision without a source makes nothing and says what is missing; once it is pushed, it stands for that', async () => {
+    const name = await revision('basens', 'v1', { source: undefined });
+    await bench.start();
+    expect(condition(bench.get(name), 'Ready')).toMatchObject({ status: 'False', reason: 'NoSource' });
+    expect(await refs()).toEqual(['refs/heads/main']);
+
+    const kptfile = 'apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: basens\n';
+    await remote.commit('drafts/basens/v1', { 'README.md': 'packages\n', 'basens/Kptfile': kptfile });
+    await bench.register('git', remote.path, { description: 'looked at again' });
+    await bench.settle();
+    expect(condition(bench.get(name), 'Ready')?.status).toBe('True');
+    expect(bench.get(name).status).toMatchObject({ observedLifecycle: 'Draft' });
+    expect(bench.get(name).status?.creationSource).toBeUndefined();
+  });
+
   test('7.1.17: a name that does not follow from the spec is refused and makes nothing', async () => {
     await bench.apply('porch.kpt.dev/v1alpha2', 'PackageRevision', 'my-name', {
       repository: 'git',

@@ -123,7 +123,7 @@ describe('layout (4.1, 4.2)', () => {
   });
 });
 
-describe('lifecycle (7.7)', () => {
+describe('the lifecycle of a revision', () => {
   test('7.7.103, 7.7.126: draft, proposed, published; the placeholder appears; the approver is told', async () => {
     const draft = await makeDraft(repository, 'shop', 'w1');
     expect(await fixture.refNames()).toContain('refs/heads/drafts/shop/w1');

@@ -75,6 +75,25 @@ describe('order of a render', () => {
     expect(seen).toEqual(['by the child', undefined]);
   });
 
+  test('S-07: accounts of one name in two bundles: each binding follows that of its own', async () => {
+    const bundle = (name: string) => ({
+      [`${name}/Kptfile`]: kptfile(
+        name,
+        `pipeline:\n  mutators:\n  - image: set-namespace:v0.4.1\n    configMap: {namespace: ${name}-new}\n`,
+      ),
+      [`${name}/account.yaml`]: `apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: app\n  namespace: ${name}\n`,
+      [`${name}/binding.yaml`]: `apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata:\n  name: ${name}\nsubjects:\n- {kind: ServiceAccount, name: app, namespace: ${name}}\n`,
+    });
+    const { package: rendered, report } = await render(
+      packageOf({ Kptfile: kptfile('r'), ...bundle('a'), ...bundle('b') }),
+    );
+    expect(report.failure).toBeUndefined();
+    for (const name of ['a', 'b']) {
+      expect(textOf(rendered, `${name}/binding.yaml`)).toContain(`name: app, namespace: ${name}-new}`);
+      expect(textOf(rendered, `${name}/account.yaml`)).toContain(`namespace: ${name}-new`);
+    }
+  });
+
   test('H 26, 27: a package sees its own resources and those below, never those above or beside', async () => {
     const { seen, fn } = recorder();
     const pkg = packageOf({

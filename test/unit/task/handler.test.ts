@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { createBuiltinRuntime } from '../../../src/functions/builtin-runtime.ts';
 import type { FunctionRuntime, Runner } from '../../../src/functions/types.ts';
 import type { Package } from '../../../src/package/package.ts';
 import { createRenderer } from '../../../src/render/renderer.ts';
@@ -69,6 +70,30 @@ describe('with the real renderer', () => {
     const mutations = variantMutations({ name: 'pv', pipeline: { mutators: [{ image: 'stop' }] } }, async () => []);
     const { pkg } = await handler.applyTask(cloneTask, { mutations }, context);
     expect((await handler.doPackageRevisionMutations(pkg, { mutations }, context)).changed).toBe(false);
+  });
+
+  test('R-11: a deployment with a nested package has a context for each, and any function renders it', async () => {
+    const images = ['set-namespace:v0.4.1', 'set-labels:v0.2.0', 'ensure-name-substring:v0.2.0'];
+    const configs = ['{namespace: city}', '{tier: web}', '{prepend: x-}'];
+    const steps = images.map((image, index) => `  - image: ${image}\n    configMap: ${configs[index]}\n`).join('');
+    const context =
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: kptfile.kpt.dev\n  annotations:\n    config.kubernetes.io/local-config: "true"\ndata:\n  name: example\n';
+    const content = packageOf({
+      Kptfile: `${KPTFILE}pipeline:\n  mutators:\n${steps}`,
+      'package-context.yaml': context,
+      'park/Kptfile': KPTFILE,
+      'park/package-context.yaml': context,
+      'park/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n',
+    });
+    const sources = sourcesOf([revisionOf({ name: upstream.name, content })]);
+    const renderer = createRenderer({ runtime: createBuiltinRuntime() });
+    const target = targetOf({ package: 'city', deployment: true });
+    const { pkg, result } = await handler.applyTask(cloneTask, {}, contextOf({ renderer, sources, target }));
+    expect(result.render?.failure).toBeUndefined();
+    expect(result.render?.steps.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
+    expect(textOf(pkg, 'package-context.yaml')).toContain('name: city\n');
+    expect(textOf(pkg, 'park/package-context.yaml')).toContain('name: example\n');
+    expect(textOf(pkg, 'park/a.yaml')).toContain('name: x-a\n');
   });
 
   test('7.2.40: a function of the upstream that fails makes the clone fail, with its words', async () => {

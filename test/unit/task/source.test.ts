@@ -1,17 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { TerminalError } from '../../../src/api/errors.ts';
 import { mutationFor, taskRecord } from '../../../src/task/mapping.ts';
-import { defaultTask, fromSource } from '../../../src/task/source.ts';
+import { fromSource } from '../../../src/task/source.ts';
 import type { Task } from '../../../src/task/types.ts';
 
 const upgrade = { oldUpstream: { name: 'a' }, newUpstream: { name: 'b' }, currentPackage: { name: 'c' } };
 const git = { repo: 'https://h/r', ref: 'v1', directory: 'd', secretRef: { name: 's' } };
 
 describe('sources of package revisions', () => {
-  test('7.1.2: a revision that says nothing of its source is a new package', () => {
-    expect(defaultTask('a/b')).toEqual({ type: 'init', init: { description: 'a/b description' } });
-  });
-
   test.each<{ source: Parameters<typeof fromSource>[0]; task: Task }>([
     { source: { init: { site: 's' } }, task: { type: 'init', init: { site: 's' } } },
     {

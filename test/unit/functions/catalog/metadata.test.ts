@@ -76,7 +76,7 @@ describe('set-labels', () => {
     expect(values(output)[0]?.spec).toMatchObject({ template: pods('db') });
   });
 
-  test('what has the labels already and local configuration come back as the same objects', () => {
+  test('S-08: what has the labels already and local configuration come back as the same objects', () => {
     const items = itemsOf(
       'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {tier: db}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, annotations: {config.kubernetes.io/local-config: "true"}}\n',
     );

@@ -49,7 +49,7 @@ describe('set-namespace', () => {
     expect(messages(output)).toEqual(['all matching namespaces are already "staging". no value changed', UP_TO_DATE]);
   });
 
-  test('local configuration is left alone', () => {
+  test('S-08: local configuration is left alone', () => {
     const local = '  annotations:\n    config.kubernetes.io/local-config: "true"\n';
     const items = itemsOf(resource('v1', 'ConfigMap', 'a', local));
     expect(run(setNamespace, items, { namespace: 'staging' }).items[0]).toBe(items[0]);
@@ -82,6 +82,19 @@ describe('set-namespace', () => {
       expect(getString(values(output)[1], ['subjects', 0, 'namespace'])).toBe('new');
     },
   );
+
+  test('S-08: equal identities in different files are moved, each in its file', () => {
+    const items = [
+      ...itemsOf(resource('v1', 'ConfigMap', 'a', '  namespace: one\n'), 'one.yaml'),
+      ...itemsOf(resource('v1', 'ConfigMap', 'a', '  namespace: one\n'), 'two.yaml'),
+    ];
+    const output = run(setNamespace, items, { namespace: 'new' });
+    expect(output.exitCode).toBe(0);
+    expect(output.items.map(({ path, value }) => [path, getString(value, ['metadata', 'namespace'])])).toEqual([
+      ['one.yaml', 'new'],
+      ['two.yaml', 'new'],
+    ]);
+  });
 
   test('S-07: a binding to an account of another bundle keeps its namespace', () => {
     const output = apply(
