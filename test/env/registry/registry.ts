@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeServerCertificate, type ServerCertificate } from '../git/certificates.ts';
@@ -86,6 +86,17 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     await stop();
     throw error;
   }
+}
+
+/** Puts other bytes of the same length into a registry's own files. Returns what puts the right ones back. */
+export async function damageBlob({ storage }: Pick<Registry, 'storage'>, digest: string): Promise<() => Promise<void>> {
+  const hash = digest.replace('sha256:', '');
+  const path = join(storage, 'docker/registry/v2/blobs/sha256', hash.slice(0, 2), hash, 'data');
+  const bytes = await readFile(path);
+  const damaged = Buffer.from(bytes);
+  damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
+  await writeFile(path, damaged);
+  return async () => await writeFile(path, bytes);
 }
 
 async function writeCertificate(directory: string, { ca, cert, key }: ServerCertificate) {

@@ -1,10 +1,13 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { createGzip, gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ArtifactReader } from '../../../src/registry/artifact.ts';
 import { RegistryClient } from '../../../src/registry/client.ts';
-import { MANIFEST_TYPE } from '../../env/images/image.ts';
+import { digestOf, MANIFEST_TYPE } from '../../env/images/image.ts';
 import { pushManifest } from '../../env/images/push.ts';
-import { type Registry, startRegistry } from '../../env/registry/registry.ts';
+import { damageBlob, type Registry, startRegistry } from '../../env/registry/registry.ts';
+import { header } from '../../unit/registry/tar.ts';
 import { blob, descriptorOf, FLUX, gzipLayer, pushLayers, type TestLayer, tarOf, zstdLayer } from './support.ts';
 
 const KPTFILE = 'apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: web\n';
@@ -244,6 +247,33 @@ describe('hostile archives', () => {
     },
   );
 
+  test('an archive of 1,000,000 entries is given up at the limit', async () => {
+    const compressed = createGzip({ level: 1 });
+    Readable.from(emptyFiles(1_000_000)).pipe(compressed);
+    const layer = { mediaType: FLUX, bytes: await buffer(compressed) };
+    await expect(readBack([layer])).rejects.toMatchObject({
+      reason: 'TooLarge',
+      retry: 'terminal',
+      message: expect.stringMatching(/50000 entries|20000 files/),
+    });
+  });
+
+  test('a zstd bomb stops long before it is unpacked', async () => {
+    const bomb = zstdCompressSync(Buffer.alloc(200 * 1024 * 1024));
+    const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar+zstd', bytes: bomb };
+    await expect(readBack([layer])).rejects.toMatchObject({ reason: 'TooLarge' });
+  });
+
+  test('a layer of other bytes than its digest says is DigestMismatch, though its size is right', async () => {
+    const layer = await gzipLayer(PACKAGE);
+    await pushLayers(registry, 'damaged/web', 'v1', [layer]);
+    const repair = await damageBlob(registry, digestOf(layer.bytes));
+    const read = () => new ArtifactReader(client).read(`${registry.host}/damaged/web:v1`, call());
+    await expect(read()).rejects.toMatchObject({ reason: 'DigestMismatch', retry: 'backoff' });
+    await repair();
+    expect((await read()).content.paths()).toEqual(PATHS);
+  });
+
   test('gzip data that ends early is refused', async () => {
     const { bytes } = await gzipLayer(PACKAGE);
     const cut = bytes.subarray(0, bytes.length - 20);
@@ -269,6 +299,24 @@ describe('hostile archives', () => {
     expect(registry.log()).not.toMatch(/GET \/v2\/hostile\/\w+\/blobs/);
   });
 });
+
+/** Empty files, a thousand at a time: only names and checksums differ. */
+function* emptyFiles(count: number): Generator<Buffer> {
+  const block = header('f0000000');
+  const sum = Number.parseInt(block.toString('latin1', 148, 154), 8);
+  for (let from = 0; from < count; from += 1_000) {
+    const blocks = Buffer.alloc(1_000 * 512);
+    for (let at = 0; at < 1_000; at += 1) {
+      const digits = String(from + at).padStart(7, '0');
+      const more = [...digits].reduce((total, digit) => total + Number(digit), 0);
+      block.write(digits, 1);
+      block.write((sum + more).toString(8).padStart(6, '0'), 148);
+      block.copy(blocks, at * 512);
+    }
+    yield blocks;
+  }
+  yield Buffer.alloc(1024);
+}
 
 /** The archive with another size in the header of an entry; its checksum is put right. */
 function withSize(archive: Buffer, name: string, size: number): Buffer {
