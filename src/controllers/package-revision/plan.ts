@@ -78,7 +78,7 @@ export interface ObservedRevisionState {
    * content would be lost.
    */
   readonly overtakenBy?: string;
-  /** Why it must not be published: what somebody changed on the branch would be lost. */
+  /** Why it must not be published, and so is not proposed: what somebody changed on the branch would be lost. */
   readonly heldByBranch?: string;
 }
 
@@ -179,7 +179,7 @@ function planTransition(state: ObservedRevisionState, current: Lifecycle): Revis
     return { action: 'blocked', reason: 'NotProposable', message: state.proposalFault };
   }
   if (towardsPublication && state.overtakenBy !== undefined) return overtaken(state.overtakenBy);
-  if (towardsPublication && desired === 'Published' && state.heldByBranch !== undefined) {
+  if (towardsPublication && state.heldByBranch !== undefined) {
     return { action: 'blocked', reason: 'BranchDiverged', message: state.heldByBranch };
   }
   return { action: 'transition', to: desired };

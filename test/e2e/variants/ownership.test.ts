@@ -5,6 +5,7 @@ import {
   type PackageVariant,
   type PackageVariantSet,
 } from '../../../src/api/kinds.ts';
+import { REPLACE_BRANCH_CONTENT_ANNOTATION } from '../../../src/api/labels.ts';
 import type { KubeObject } from '../../../src/api/object.ts';
 import { kubectl } from '../../env/cluster/kubectl.ts';
 import { type SharedCluster, sharedCluster } from '../../env/cluster/shared.ts';
@@ -227,6 +228,36 @@ test('V-14: a package made by hand stays as it is without the policy, and keeps 
   const remote = world.remoteOf('deployments');
   expect(await remote.git('show', `${branch}:${pkg}/by-hand.txt`)).toBe('worth keeping');
   expect(await remote.git('show', `${branch}:${pkg}/package-context.yaml`)).toContain('region: north');
+  await remote.fsck();
+}, 200_000);
+
+test('a repair that somebody pushed to the branch is not published over by a policy until it is given up', async () => {
+  await settled(name, { approval: { policy: 'Always' } }, 'Published');
+  const remote = world.remoteOf('deployments');
+  const kptfile = await remote.git('show', `main:${name}/Kptfile`);
+  await remote.commit('main', {
+    [`${name}/Kptfile`]: `${kptfile}\n`,
+    [`${name}/repair.txt`]: 'at three in the morning\n',
+  });
+  const tree = await remote.git('rev-parse', `main:${name}`);
+
+  const data = { region: 'north' };
+  await world.namespace.apply(variant(name, { approval: { policy: 'Always' }, packageContext: { data } }));
+  const waits = (found: PackageVariant) => conditionOf(found, 'Ready')?.message.includes(tree) ?? false;
+  await world.untilVariant('waits because of the branch', name, waits);
+  await world.untilIdle(operator);
+  expect(await remote.git('show', `main:${name}/repair.txt`)).toBe('at three in the morning');
+
+  // It was proposed when the push of its publication told of the repair.
+  const [draft, ...others] = (await world.revisions(name)).filter(
+    ({ status }) => status?.observedLifecycle !== 'Published',
+  );
+  expect(others).toEqual([]);
+  const annotation = `${REPLACE_BRANCH_CONTENT_ANNOTATION}=${tree}`;
+  const flags = ['-n', world.namespace.name, annotation];
+  await kubectl(cluster.kubeconfig, ['annotate', 'packagerevision', draft?.metadata.name ?? '', ...flags]);
+  await world.untilVariant('is published', name, (found) => isReady(found) && found.status?.phase === 'Published');
+  expect(await refsOf(name)).toEqual([`refs/tags/${name}/v1`, `refs/tags/${name}/v2`]);
   await remote.fsck();
 }, 200_000);
 
