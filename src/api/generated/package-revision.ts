@@ -295,7 +295,7 @@ export interface PackageRevisionStatus {
    */
   readonly observedLifecycle?: 'Draft' | 'Proposed' | 'Published' | 'DeletionProposed';
   /**
-   * Hash over everything that the content was made from, with a version in front; a new one means work to do.
+   * Hash over its variant's inputs that the content holds, with a version in front; with the condition InputsMatch False, over those that it was last compared with.
    */
   readonly inputHash?: string;
   /**

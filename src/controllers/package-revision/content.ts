@@ -6,6 +6,7 @@ import { objectKey, objectLabel } from '../../api/object.ts';
 import { FairQueue } from '../../concurrency/fair-queue.ts';
 import type { Place } from '../../concurrency/place.ts';
 import type { KrmMap } from '../../krm/value.ts';
+import { retryPolicy } from '../../kube/result.ts';
 import { packageRevisionName, validateRevisionName } from '../../repository/names.ts';
 import type { Draft, PackageRepository, RevisionInfo, VariantRecord } from '../../repository/types.ts';
 import { commitTo, type MutationsRequest, TaskHandler, type TaskOutcome } from '../../task/handler.ts';
@@ -79,16 +80,24 @@ export class RevisionContent {
     return this.#change(request, current, { mutations, metadata: metadataOf(request.object) }, origin);
   }
 
-  /** Whether the variant's inputs would change published content; nothing is written. */
+  /**
+   * Whether the variant's inputs would change published content; nothing is written. What cannot be done to it is no fault of the
+   * published revision: the draft that is made for it tells.
+   */
   async compare(
     request: ContentRequest,
     current: RevisionInfo,
   ): Promise<{ readonly differs: boolean; readonly inputHash?: string }> {
     const wanted = this.#variantInputs(request);
     const content = await request.repository.read(current.commit, current.package, { signal: request.signal });
-    const differs = await this.#compute(request, (context) =>
-      this.#handler.wouldChange(content, wanted.mutations, context),
-    );
+    const differs = await this.#compute(request, async (context) => {
+      try {
+        return await this.#handler.wouldChange(content, wanted.mutations, context);
+      } catch (error) {
+        if (retryPolicy(error) === 'terminal') return true;
+        throw error;
+      }
+    });
     return { differs, inputHash: wanted.origin?.inputHash };
   }
 

@@ -49,6 +49,9 @@ export interface ObservedRevisionState {
     readonly branchHead: boolean;
     readonly handPushed: boolean;
     readonly hasStrays: boolean;
+    /** Highest published revision of its package. */
+    readonly latest: boolean;
+    /** Inputs that the content was made from, or compared with last. */
     readonly inputHash?: string;
   };
   /** A failure recorded for exactly these inputs (generation, wanted hash, commit): trying again cannot help. */
@@ -59,8 +62,6 @@ export interface ObservedRevisionState {
   readonly renderRequested: boolean;
   /** Inputs that the owning variant wants in this revision; absent without an owner. */
   readonly wantedHash?: string;
-  /** Inputs known to be in the content, by trailer or by an earlier comparison. */
-  readonly comparedHash?: string;
   /** Rendered condition for the commit that git shows; hand pushes are rendered once. */
   readonly renderedCommit?: string;
   /** Deletion policy of the owning variant while that is being deleted as well. */
@@ -91,6 +92,7 @@ export function planRevision(state: ObservedRevisionState): RevisionPlan {
 /** What the object says of git is made so where that takes no write; where it takes one, that is said. */
 function planReadOnly(state: ObservedRevisionState): RevisionPlan {
   if (state.deleting) return state.hasFinalizer ? { action: 'removeFinalizer' } : { action: 'none' };
+  if (!state.failedForGood && needsComparison(state)) return { action: 'compare' };
   const plan = planWritable({ ...state, failedForGood: true, git: state.git && { ...state.git, hasStrays: false } });
   const hasFault = plan.action === 'blocked' && plan.reason !== 'Unreadable';
   const wishes = plan.action === 'transition' || hasFault || (!state.git && !state.seen);
@@ -114,6 +116,7 @@ function planWritable(state: ObservedRevisionState): RevisionPlan {
     return { action: 'follow', lifecycle: git.lifecycle };
   }
   if (git.branchHead) return { action: 'none' };
+  if (!state.failedForGood && needsComparison(state)) return { action: 'compare' };
   const content = planContent(state, git);
   if (content) return content;
   return planTransition(state, git.lifecycle);
@@ -152,9 +155,13 @@ function planContent(
     const leaving = state.desired === 'Proposed' || state.desired === 'Published';
     return leaving && state.renderedCommit !== git.commit ? { action: 'render' } : undefined;
   }
-  const needsComparison =
-    git.lifecycle === 'Published' && git.inputHash === undefined && state.wantedHash !== undefined;
-  return needsComparison && state.comparedHash !== state.wantedHash ? { action: 'compare' } : undefined;
+  return undefined;
+}
+
+/** Older revisions stay what they are: whether they hold what is wanted now, nobody asks. */
+function needsComparison({ git, wantedHash }: ObservedRevisionState): boolean {
+  if (git?.lifecycle !== 'Published' || git.branchHead || !git.latest) return false;
+  return wantedHash !== undefined && git.inputHash !== wantedHash;
 }
 
 function planTransition(state: ObservedRevisionState, current: Lifecycle): RevisionPlan {

@@ -4,11 +4,10 @@ import { objectKey } from '../../api/object.ts';
 import type { Lister } from '../../kube/controller.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX, sourceNames, variantOf } from '../indexes.ts';
+import { MADE_BY_VARIANTS } from './plan.ts';
 
 /** Annotation of a PackageRevision: UID of the variant whose `revisionHistoryLimit` proposed its deletion. */
 const HISTORY_ANNOTATION = 'veranda.dev/history-limit';
-/** Workspaces that variants make, ours and Porch's: what a person made and a variant adopted is none of them. */
-const MADE_BY_VARIANTS = /^packagevariant-/;
 /** Revisions that one reconcile deletes or proposes for deletion; the change of each of them brings the next reconcile. */
 const MAX_STEPS = 5;
 

@@ -155,6 +155,7 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
     vanished: ready?.status === 'False' && ready.reason === 'Vanished',
     handPushed: findCondition(status?.conditions, 'HandPushed')?.status === 'True',
     base: baseOf(revision),
+    tree: status?.packageTree,
     ...(failed ? { failure: { reason: ready.reason, message: ready.message, retry: stalled?.status !== 'True' } } : {}),
   };
 }

@@ -45,6 +45,8 @@ export interface ObservedRevision {
   readonly handPushed: boolean;
   /** Name of the published revision that it was made to go on from, if it goes on from one. */
   readonly base?: string;
+  /** Id of the package's tree: equal ones are equal packages. */
+  readonly tree?: string;
   /** Why making or changing it fails, if it does; `retry` unless it has failed for good. */
   readonly failure?: { readonly reason: string; readonly message: string; readonly retry: boolean };
 }
@@ -65,6 +67,9 @@ export interface ObservedVariant {
   readonly revisions: readonly ObservedRevision[];
 }
 
+/** Workspaces that variants make, ours and Porch's: what a person made and a variant adopted is none of them. */
+export const MADE_BY_VARIANTS = /^packagevariant-/;
+
 const isPublished = (revision: ObservedRevision): boolean =>
   revision.lifecycle === 'Published' || revision.lifecycle === 'DeletionProposed';
 
@@ -82,9 +87,9 @@ function planInputs(observed: ObservedVariant): VariantPlan {
   const draft = currentDraft(revisions, observed);
   const latest = latestPublished(revisions);
   if (draft) {
-    return draft.ours
-      ? planDraft(draft, observed.wanted.hash, overtaking(draft, latest, revisions))
-      : planAdoption(draft);
+    if (!draft.ours) return planAdoption(draft);
+    if (latest && saysNothingNew(draft, latest)) return { action: 'rebaseDraft', draft };
+    return planDraft(draft, observed.wanted.hash, overtaking(draft, latest, revisions));
   }
   if (observed.revisions.length > revisions.length && !latest) {
     return { action: 'wait', reason: 'Deleting', message: 'an earlier revision is still being deleted' };
@@ -132,6 +137,13 @@ function planDraft(draft: ObservedRevision, wanted: string, newer: ObservedRevis
   return { action: 'rebaseDraft', draft };
 }
 
+/** The inputs have come back to what is published: that is compared with them once the draft is out of the way. */
+function saysNothingNew(draft: ObservedRevision, latest: ObservedRevision): boolean {
+  const { lifecycle, handPushed, workspace, tree } = draft;
+  if (lifecycle !== 'Draft' || handPushed || !MADE_BY_VARIANTS.test(workspace)) return false;
+  return latest.lifecycle === 'Published' && tree !== undefined && tree === latest.tree;
+}
+
 function planOvertaken(draft: ObservedRevision, newer: ObservedRevision): VariantPlan {
   const since = `${newer.name} was published since ${draft.name} was made`;
   if (draft.handPushed) {
@@ -158,19 +170,18 @@ function planPublished(latest: ObservedRevision, wanted: WantedInputs): VariantP
   }
   if (latest.vanished) return blocked('DownstreamVanished', `${latest.name} was published and is gone from git`);
   if (latest.inputHash === wanted.hash) return { action: 'none', current: latest };
-  if (latest.inputHash === undefined) {
-    // Comparing inputs does not see the upstream: what others published goes on from the commit that its lock names.
-    if (latest.upstreamMoved)
-      return { action: 'upgrade', workspace: wanted.workspace(latest.revision), source: latest };
-    if (latest.wantedHash !== wanted.hash) return { action: 'adopt', revision: latest };
-    if (latest.failure) return { action: 'blocked', ...latest.failure };
-    if (!latest.differs)
-      return { action: 'wait', reason: 'Comparing', message: `${latest.name} is being compared`, current: latest };
-    return { action: 'edit', workspace: wanted.workspace(latest.revision), source: latest };
-  }
   const workspace = wanted.workspace(latest.revision);
-  const upstreamMoved = upstreamPart(latest.inputHash) !== upstreamPart(wanted.hash);
-  return { action: upstreamMoved ? 'upgrade' : 'edit', workspace, source: latest };
+  if (hasOtherUpstream(latest, wanted.hash)) return { action: 'upgrade', workspace, source: latest };
+  // Other inputs need not be another content: an object that no point of the package asks for, a key that was not there.
+  if (latest.wantedHash !== wanted.hash) return { action: 'adopt', revision: latest };
+  if (latest.differs) return { action: 'edit', workspace, source: latest };
+  if (latest.failure) return { action: 'blocked', ...latest.failure };
+  return { action: 'wait', reason: 'Comparing', message: `${latest.name} is being compared`, current: latest };
+}
+
+/** Comparing inputs does not see the upstream: what others published goes on from the commit that its lock names. */
+function hasOtherUpstream({ inputHash, upstreamMoved }: ObservedRevision, wanted: string): boolean {
+  return inputHash === undefined ? upstreamMoved === true : upstreamPart(inputHash) !== upstreamPart(wanted);
 }
 
 /** The draft that matches best: the wanted inputs first, then any of ours, then one that may be adopted. */

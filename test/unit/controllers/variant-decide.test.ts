@@ -11,13 +11,21 @@ const UPSTREAM = revisionOf();
 const OURS = controlledBy('my-pv');
 const ADOPT = { adoptionPolicy: 'adoptExisting' } as const;
 
-const ADOPTED_DIFFERS = {
+const DIFFERS = {
   type: 'InputsMatch',
   status: 'False',
   reason: 'InputsDiffer',
   message: 'differs',
   lastTransitionTime: '2026-01-01T00:00:00Z',
 } as const;
+
+/** @param hash of the inputs that it was compared with last */
+function comparedWith(revision: PackageRevision, wanted: string, hash = wanted): PackageRevision {
+  const { metadata, status } = revision;
+  const annotations = { ...metadata.annotations, [INPUT_HASH_ANNOTATION]: wanted };
+  const conditions = [...(status?.conditions ?? []), { ...DIFFERS, observedGeneration: 1 }];
+  return { ...revision, metadata: { ...metadata, annotations }, status: { ...status, inputHash: hash, conditions } };
+}
 
 const downstream = (choices: RevisionChoices): PackageRevision =>
   revisionOf({ repository: 'deployments', package: 'bar', workspace: 'ws', ...choices });
@@ -147,18 +155,11 @@ describe('what is the variant’s own, and what it may adopt', () => {
 
   test('V-14: a published revision that was compared and differs is edited, for the inputs that it was compared with', () => {
     const variant = variantOf({ ...ADOPT, packageContext: { data: { region: 'north' } } });
-    const compared = (hash: string): PackageRevision => {
-      const adopted = downstream({
-        workspace: 'v1',
-        inputHash: hash,
-        metadata: { ...OURS, annotations: { [INPUT_HASH_ANNOTATION]: wantedBy(variant) } },
-      });
-      const differs = { ...ADOPTED_DIFFERS, observedGeneration: 1 };
-      const conditions = [...(adopted.status?.conditions ?? []), differs];
-      return { ...adopted, status: { ...adopted.status, conditions } };
-    };
-    expect(planOf(variant, [compared(wantedBy(variant))])).toMatchObject({ action: 'edit', source: { revision: 1 } });
-    expect(planOf(variant, [compared('v1:other.other')])).toMatchObject({ action: 'wait', reason: 'Comparing' });
+    const adopted = downstream({ workspace: 'v1', metadata: OURS });
+    const wanted = wantedBy(variant);
+    expect(planOf(variant, [comparedWith(adopted, wanted)])).toMatchObject({ action: 'edit', source: { revision: 1 } });
+    const earlier = comparedWith(adopted, wanted, 'v1:other.other');
+    expect(planOf(variant, [earlier])).toMatchObject({ action: 'wait', reason: 'Comparing' });
   });
 
   test('16.54: what another object controls is refused', () => {
@@ -212,8 +213,10 @@ describe('a change of the inputs', () => {
     expect(planOf(before, [draft(made)])).toMatchObject({ action: 'none' });
   });
 
-  test('16.59, 16.61: of a published revision makes a new draft on it', () => {
-    expect(planOf(after, [downstream({ workspace: 'v1', ...made })])).toMatchObject({
+  test('16.59, 16.61: of a published revision makes a new draft on it, once it is known to change the content', () => {
+    const published = downstream({ workspace: 'v1', ...made });
+    expect(planOf(after, [published])).toMatchObject({ action: 'adopt', revision: { name: 'deployments.bar.v1' } });
+    expect(planOf(after, [comparedWith(published, wantedBy(after))])).toMatchObject({
       action: 'edit',
       source: { name: 'deployments.bar.v1' },
     });

@@ -61,9 +61,30 @@ describe('planVariant', () => {
     expect(plan([published(1, { inputHash: WANTED })])).toMatchObject({ action: 'none', current: { revision: 1 } });
   });
 
-  test('makes a new draft on the published revision when only the variant changed (16.5.61)', () => {
-    const made = plan([published(1, { inputHash: SAME_UPSTREAM })]);
-    expect(made).toMatchObject({ action: 'edit', source: { revision: 1 } });
+  test('makes a new draft on the published revision when only the variant changed and that changes the content (16.5.61)', () => {
+    const before = published(1, { inputHash: SAME_UPSTREAM });
+    expect(plan([before])).toMatchObject({ action: 'adopt', revision: { revision: 1 } });
+    expect(plan([{ ...before, wantedHash: WANTED }])).toMatchObject({ action: 'wait', reason: 'Comparing' });
+    const compared = { ...before, wantedHash: WANTED, inputHash: undefined, differs: true };
+    expect(plan([compared])).toMatchObject({ action: 'edit', source: { revision: 1 } });
+  });
+
+  test('16.60: a comparison that failed is told, one that found a difference before it is what counts', () => {
+    const failure = { reason: 'InjectionLookupFailed', message: 'cannot list Site', retry: true };
+    const before = published(1, { inputHash: SAME_UPSTREAM, wantedHash: WANTED, failure });
+    expect(plan([before])).toMatchObject({ action: 'blocked', ...failure });
+    expect(plan([{ ...before, inputHash: undefined, differs: true }])).toMatchObject({ action: 'edit' });
+  });
+
+  test('16.60: takes away a draft that says nothing but what is published, if nobody else made it or worked on it', () => {
+    const both = (changes: Partial<ObservedRevision>) => [
+      published(1, { inputHash: SAME_UPSTREAM, tree: 't1' }),
+      revision({ workspace: 'packagevariant-1', inputHash: WANTED, tree: 't1', ...changes }),
+    ];
+    expect(plan(both({}))).toMatchObject({ action: 'rebaseDraft' });
+    for (const kept of [{ tree: 't2' }, { handPushed: true }, { workspace: 'by-hand' }]) {
+      expect(plan(both(kept))).toMatchObject({ action: 'none', current: { lifecycle: 'Draft' } });
+    }
   });
 
   test('upgrades when the upstream moved (16.2.37)', () => {
@@ -190,8 +211,8 @@ describe('planVariant', () => {
   });
 
   test('gives each base its own workspace, so that going back to earlier inputs meets no old name', () => {
-    const one = plan([published(1, { inputHash: SAME_UPSTREAM })]);
-    const two = plan([published(2, { inputHash: SAME_UPSTREAM })]);
+    const one = plan([published(1, { inputHash: OTHER_UPSTREAM })]);
+    const two = plan([published(2, { inputHash: OTHER_UPSTREAM })]);
     expect(one).not.toEqual(two);
     expect('workspace' in one && 'workspace' in two && one.workspace !== two.workspace).toBe(true);
   });

@@ -10,6 +10,7 @@ const git = (lifecycle: Lifecycle, changes: Partial<Git> = {}): Git => ({
   branchHead: false,
   handPushed: false,
   hasStrays: false,
+  latest: false,
   ...changes,
 });
 const state = (changes: Partial<ObservedRevisionState>): ObservedRevisionState => ({
@@ -178,16 +179,19 @@ describe('planRevision', () => {
     expect(planRevision(state({ ...unreadable, git: git('Draft') }))).toEqual({ action: 'none' });
   });
 
-  test('compares a published revision of unknown inputs once', () => {
-    const unknown = {
-      desired: 'Published',
-      git: git('Published'),
-      seen: seen('Published'),
-      wantedHash: 'v1:b',
-    } as const;
-    expect(planRevision(state(unknown))).toEqual({ action: 'compare' });
-    expect(planRevision(state({ ...unknown, comparedHash: 'v1:b' }))).toEqual({ action: 'none' });
-  });
+  test.each([undefined, 'v1:a'])(
+    'compares the latest published revision, made from %s, with other inputs once',
+    (inputHash) => {
+      const other = { desired: 'Published', seen: seen('Published'), wantedHash: 'v1:b' } as const;
+      const published = git('Published', { latest: true, inputHash });
+      expect(planRevision(state({ ...other, git: published }))).toEqual({ action: 'compare' });
+      expect(planRevision(state({ ...other, git: published, readOnly: true }))).toEqual({ action: 'compare' });
+      const none = { action: 'none' };
+      expect(planRevision(state({ ...other, git: { ...published, inputHash: 'v1:b' } }))).toEqual(none);
+      expect(planRevision(state({ ...other, git: { ...published, latest: false } }))).toEqual(none);
+      expect(planRevision(state({ ...other, git: published, failedForGood: true }))).toEqual(none);
+    },
+  );
 
   test.each(['Draft', 'Proposed', 'DeletionProposed'] as const)(
     'deletes a %s revision from git first, then lets the object go (7.7.108)',
