@@ -239,6 +239,9 @@ export class PlanWorld {
         return isCurrent && (ready?.status === 'True' || isStuck) && variant.metadata.deletionTimestamp === undefined;
       }),
     );
+    await this.namespace.until('what was found in git was looked at', PACKAGE_REVISION, (all) =>
+      all.every(({ spec, status }) => spec.source !== undefined || status?.observedLifecycle !== undefined),
+    );
     const standings = await this.standings();
     await this.stopOperator();
     return standings;
