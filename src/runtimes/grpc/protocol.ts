@@ -15,7 +15,8 @@ export interface EvaluateFunctionResponse {
   readonly log: Uint8Array;
 }
 
-export const EVALUATE_FUNCTION = '/evaluator.FunctionEvaluator/EvaluateFunction';
+export const EVALUATOR_SERVICE = 'evaluator.FunctionEvaluator';
+export const EVALUATE_FUNCTION = `/${EVALUATOR_SERVICE}/EvaluateFunction`;
 export const HEALTH_CHECK = '/grpc.health.v1.Health/Check';
 
 /** `grpc.health.v1.HealthCheckResponse.ServingStatus.SERVING` */

@@ -9,6 +9,7 @@ import {
   decodeHealth,
   decodeResponse,
   EVALUATE_FUNCTION,
+  EVALUATOR_SERVICE,
   type EvaluateFunctionRequest,
   type EvaluateFunctionResponse,
   encodeRequest,
@@ -45,6 +46,18 @@ const DEFAULT_DEADLINE_MS = 300_000;
 const HEALTH_DEADLINE_MS = 5_000;
 /** A server in Go with nothing set, as the runner is, closes the connection of who pings more often than every 5 minutes. */
 const KEEPALIVE_MS = 330_000;
+/** Evaluations change nothing: one whose server went away is given to another. What a server answers is never asked again. */
+const RETRIES = {
+  maxAttempts: 3,
+  initialBackoff: '0.1s',
+  maxBackoff: '1s',
+  backoffMultiplier: 3,
+  retryableStatusCodes: ['UNAVAILABLE'],
+};
+/** Messages that are kept for another try; they are referred to, not copied. */
+const KEPT_MESSAGES = 64;
+/** A server may give a call up a moment before our clock does, and in other words. */
+const CLOCK_SLACK_MS = 100;
 /** What a message has beside its ResourceList. */
 const ENVELOPE_BYTES = 1024;
 
@@ -57,7 +70,12 @@ export function createGrpcRuntime(options: GrpcRuntimeOptions): GrpcRuntime {
     'grpc.max_send_message_length': maxBytes,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': 10_000,
-    'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+    'grpc.per_rpc_retry_buffer_size': maxBytes,
+    'grpc.retry_buffer_size': KEPT_MESSAGES * maxBytes,
+    'grpc.service_config': JSON.stringify({
+      loadBalancingConfig: [{ round_robin: {} }],
+      methodConfig: [{ name: [{ service: EVALUATOR_SERVICE }], retryPolicy: RETRIES }],
+    }),
     // Addresses behind a name come and go with the runner's replicas.
     'grpc.dns_min_time_between_resolutions_ms': 5_000,
   });
@@ -103,12 +121,14 @@ class GrpcRunner implements Runner {
     const image = await this.#image(context);
     // Of a range it is known only now what it stands for.
     const told = image === this.resolved ? {} : { ran: { resolved: image, runtime: this.runtime } };
+    const deadline = Date.now() + (this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS);
     try {
-      const { resourceList: list, log } = await this.#evaluate({ resourceList, image }, signal);
+      const { resourceList: list, log } = await this.#evaluate({ resourceList, image }, deadline, signal);
       return { ...decodeOutput(list, input.items), stderr: new TextDecoder().decode(log), exitCode: 0, ...told };
     } catch (error) {
       signal.throwIfAborted();
       if (!isServiceError(error)) throw error;
+      if (Date.now() >= deadline - CLOCK_SLACK_MS) throw this.#tooSlow(error);
       return { ...this.#failure(error, input), ...told };
     }
   }
@@ -120,8 +140,11 @@ class GrpcRunner implements Runner {
     return `${name}:${await tags.find(render, this.resolved, () => tagInRange(this.#wanted, signal))}`;
   }
 
-  #evaluate(request: EvaluateFunctionRequest, signal: AbortSignal): Promise<EvaluateFunctionResponse> {
-    const deadline = Date.now() + (this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS);
+  #evaluate(
+    request: EvaluateFunctionRequest,
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<EvaluateFunctionResponse> {
     return unary(this.#client, EVALUATE_FUNCTION, encodeRequest(request), decodeResponse, deadline, signal);
   }
 
@@ -138,7 +161,7 @@ class GrpcRunner implements Runner {
       case status.RESOURCE_EXHAUSTED:
         throw this.#tooLarge(error.details);
       case status.DEADLINE_EXCEEDED:
-        throw new TransientError('Timeout', `${where} took longer than its limit for ${this.resolved}`);
+        throw this.#tooSlow(error);
       case status.UNAVAILABLE:
         throw unavailable(this.#options.target, error);
       case status.UNIMPLEMENTED:
@@ -147,6 +170,11 @@ class GrpcRunner implements Runner {
       default:
         throw new TransientError('FunctionRunnerFailed', `${where}: ${error.details}`, { cause: error });
     }
+  }
+
+  #tooSlow(cause: ServiceError): TransientError {
+    const message = `the function runner at ${this.#options.target} took longer than its limit for ${this.resolved}`;
+    return new TransientError('Timeout', message, { cause });
   }
 
   #tooLarge(what: string): TerminalError {

@@ -1,4 +1,5 @@
-// Builds the programs of the test cluster, so that no test waits for a compiler. `node test/env/cluster/build.ts`
+// Builds the programs of the test cluster and Porch's function runner, so that no test waits for a compiler. `node test/env/cluster/build.ts`
+import { buildPorchRunner } from '../grpc/porch-runner.ts';
 import { binary, type ProgramName } from './binaries.ts';
 
 const CONTROL_PLANE: readonly ProgramName[] = [
@@ -11,3 +12,4 @@ const CONTROL_PLANE: readonly ProgramName[] = [
 const NODE: readonly ProgramName[] = ['kubelet', 'containerd', 'containerd-shim-runc-v2', 'ctr'];
 
 for (const name of [...CONTROL_PLANE, ...NODE]) await binary(name);
+await buildPorchRunner();

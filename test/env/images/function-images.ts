@@ -46,6 +46,11 @@ export async function buildPauseImage(): Promise<Image> {
   return makeImage([await programLayer(program, '/pause')], { entrypoint: ['/pause'], user: '65534:65534' });
 }
 
+/** Path of the program of a function, for what runs it on this machine. */
+export function buildFunction(name: FunctionName): Promise<string> {
+  return buildGoProgram(sourceOf(name));
+}
+
 async function functionImage(name: FunctionName): Promise<FunctionImage> {
   const layer = await programLayer(sourceOf(name), FUNCTION);
   const withSettings = (settings: Partial<RunSettings>) => makeImage([layer], { entrypoint: [FUNCTION], ...settings });

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { binary } from '../cluster/binaries.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
+import { freePort } from '../free-port.ts';
 import { buildPauseImage } from '../images/function-images.ts';
 import { type Image, imageArchive } from '../images/image.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -214,14 +214,6 @@ class RunningNode implements ClusterNode {
     const { stdout } = await run(this.#binaries.kubectl, ['--kubeconfig', this.#controlPlane.kubeconfig, ...args]);
     return stdout;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function authorityOf(kubeconfig: string): Promise<string> {

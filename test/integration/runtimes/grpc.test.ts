@@ -183,6 +183,17 @@ describe('functions on a function runner', () => {
     expect(failure).toMatchObject({ reason, retry });
   });
 
+  test.each([
+    { what: 'a runner that is restarting is asked', code: status.UNAVAILABLE, times: 3 },
+    { what: 'a function that fails is run', code: status.INTERNAL, times: 1 },
+    { what: 'a runner that has trouble of its own is asked', code: status.UNKNOWN, times: 1 },
+    { what: 'a runner that has no room is asked', code: status.RESOURCE_EXHAUSTED, times: 1 },
+  ])('$what $times time(s)', async ({ code, times }) => {
+    const { target, requests } = await runner(failing(code, 'it said so'));
+    await renderWith(runtimeTo(target), STEP, ALLOWED);
+    expect(requests).toHaveLength(times);
+  });
+
   test('a runner that is not there is FunctionRunnerUnavailable', async () => {
     const gone = await startFunctionRunner(renew);
     await gone.stop();

@@ -1,0 +1,5 @@
+//go:build tools
+
+package porch
+
+import _ "github.com/nephio-project/porch/func/server"
