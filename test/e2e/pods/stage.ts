@@ -14,7 +14,7 @@ import {
 import type { KubeObject } from '../../../src/api/object.ts';
 import type { ControlPlane } from '../../env/cluster/control-plane.ts';
 import { BareRepository, type SeedFiles } from '../../env/git/bare-repository.ts';
-import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
+import { type GitServer, type GitServerAuth, startGitServer } from '../../env/git/git-server.ts';
 import { conditionOf, makeNamespace, type TestNamespace } from '../support/cluster.ts';
 import { type RunningController, startController } from '../support/operator.ts';
 import { OPERATOR, type PodWorld } from './world.ts';
@@ -50,17 +50,25 @@ export class Stage {
     this.#folder = folder;
   }
 
-  /** @param files of the blueprints */
-  static async open(world: PodWorld, files: SeedFiles): Promise<Stage> {
+  /**
+   * @param files of the blueprints
+   * @param access who is let in to the git server, and the name of the Secret that says so
+   */
+  static async open(
+    world: PodWorld,
+    files: SeedFiles,
+    access?: { readonly auth: GitServerAuth; readonly secret: string },
+  ): Promise<Stage> {
     const folder = await mkdtemp(join(tmpdir(), 'veranda-pods-'));
-    const git = await startGitServer({ root: folder });
+    const git = await startGitServer({ root: folder, auth: access?.auth });
     const blueprints = await BareRepository.create(join(folder, 'blueprints.git'));
     await blueprints.commit('main', files);
     const deployments = await BareRepository.create(join(folder, 'deployments.git'));
     await deployments.commit('main', {});
     const namespace = await makeNamespace(world.controlPlane.kubeconfig, 'pods');
     const stage = new Stage(world, { namespace, blueprints, deployments }, git, folder);
-    const object = (name: string, deployment: boolean) => repositoryObject(name, git.url(`${name}.git`), deployment);
+    const object = (name: string, deployment: boolean) =>
+      repositoryObject(name, git.url(`${name}.git`), deployment, access?.secret);
     await namespace.apply(object('blueprints', false), object('deployments', true));
     return stage;
   }
@@ -148,9 +156,9 @@ export class Stage {
   }
 }
 
-export function repositoryObject(name: string, address: string, deployment: boolean): Repository {
+export function repositoryObject(name: string, address: string, deployment: boolean, secret?: string): Repository {
   const { apiVersion, kind } = REPOSITORY;
-  const git = { repo: address, branch: 'main' };
+  const git = { repo: address, branch: 'main', ...(secret && { secretRef: { name: secret } }) };
   return { apiVersion, kind, metadata: { name }, spec: { type: 'git', git, deployment } };
 }
 

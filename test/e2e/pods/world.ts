@@ -7,7 +7,7 @@ import { createLogger } from '../../../src/observability/logger.ts';
 import { type FunctionImage, POD, type Pod } from '../../../src/runtimes/pod/manifest.ts';
 import { PodService, type PodServiceOptions } from '../../../src/runtimes/pod/service.ts';
 import { DEFAULT_POD_SETTINGS, type PodSettings } from '../../../src/runtimes/pod/settings.ts';
-import { type ControlPlane, startControlPlane } from '../../env/cluster/control-plane.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../../env/cluster/control-plane.ts';
 import { installConfig } from '../../env/cluster/install.ts';
 import { kubectl } from '../../env/cluster/kubectl.ts';
 import { buildFunctionImages, type FunctionName } from '../../env/images/function-images.ts';
@@ -46,9 +46,13 @@ export class PodWorld {
   }
 
   /** @param tags under which each image is in the registry */
-  static async create(names: readonly FunctionName[], tags: readonly string[] = ['v1']): Promise<PodWorld> {
+  static async create(
+    names: readonly FunctionName[],
+    tags: readonly string[] = ['v1'],
+    { audit = true }: Pick<ControlPlaneOptions, 'audit'> = {},
+  ): Promise<PodWorld> {
     const images = await buildFunctionImages(names);
-    const controlPlane = await startControlPlane({ scheduler: true, audit: true });
+    const controlPlane = await startControlPlane({ scheduler: true, audit });
     const registry = await startRegistry();
     const digests = new Map<string, string>();
     for (const [name, { image }] of images) {

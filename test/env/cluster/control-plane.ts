@@ -13,8 +13,8 @@ export interface ControlPlaneOptions {
   /** Garbage collection and the deletion of namespaces need it. Default true. */
   readonly controllerManager?: boolean;
   readonly scheduler?: boolean;
-  /** Writes every request to `auditLog`. */
-  readonly audit?: boolean;
+  /** Writes every request to `auditLog`: with `bodies` what was sent and answered as well, but for Secrets, as clusters do it. */
+  readonly audit?: boolean | 'bodies';
   readonly apiServerArgs?: readonly string[];
 }
 
@@ -102,7 +102,8 @@ class LocalControlPlane implements ControlPlane {
     await this.#pki.certificate('kubelet-client', 'kube-apiserver-kubelet-client', ['system:masters']);
     await this.#pki.certificate('front-proxy', 'front-proxy', []);
     await writeKubeconfig(this.#pki, this.url, 'admin', 'admin', ['system:masters']);
-    if (this.#options.audit) await writeFile(join(this.directory, 'audit.yaml'), stringify(AUDIT_POLICY));
+    if (this.#options.audit)
+      await writeFile(join(this.directory, 'audit.yaml'), stringify(auditPolicy(this.#options.audit)));
     await this.startApiServer();
     if (this.#options.controllerManager ?? true) await this.#startControllerManager();
     if (this.#options.scheduler) await this.#startScheduler();
@@ -282,12 +283,15 @@ async function writeKubeconfig(
   return path;
 }
 
-const AUDIT_POLICY = {
-  apiVersion: 'audit.k8s.io/v1',
-  kind: 'Policy',
-  omitStages: ['RequestReceived'],
-  rules: [{ level: 'Metadata' }],
-};
+function auditPolicy(audit: true | 'bodies') {
+  const noBodies = { level: 'Metadata', resources: [{ group: '', resources: ['secrets'] }] };
+  return {
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived'],
+    rules: audit === 'bodies' ? [noBodies, { level: 'RequestResponse' }] : [{ level: 'Metadata' }],
+  };
+}
 
 /** Whether it is this etcd that answers, and not another one on a port that was free. */
 async function isEtcd(url: string, name: string): Promise<boolean> {
