@@ -5,6 +5,7 @@ import { deletion } from './deletion.ts';
 import { namesAndMetadata } from './names-and-metadata.ts';
 import { porchctl } from './porchctl.ts';
 import { transitions } from './transitions.ts';
+import { withoutStamp } from './without-stamp.ts';
 
 /** Of its own: the policies count for all tests of a cluster. */
 let plane: ControlPlane;
@@ -22,3 +23,4 @@ describe('policies of approval', () => approvalPolicies(() => plane));
 describe('names and metadata', () => namesAndMetadata(() => plane));
 describe('deletion', () => deletion(() => plane));
 describe('clients that put whole objects back', () => porchctl(() => plane));
+describe('a cluster in which nothing stamps', () => withoutStamp(() => plane));
