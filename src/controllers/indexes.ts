@@ -99,6 +99,9 @@ export function baseOf({ spec }: PackageRevision): string | undefined {
   return copyFrom?.name || upgrade?.currentPackage?.name || undefined;
 }
 
+/** Workspaces that variants make, ours and Porch's: what a person made and a variant adopted is none of them. */
+export const MADE_BY_VARIANTS = /^packagevariant-/;
+
 type Lock = NonNullable<PackageRevision['status']>['selfLock'];
 
 /**

@@ -141,7 +141,7 @@ export interface TransitionOptions extends CallOptions {
 
 export interface PublishOptions extends CallOptions {
   readonly author?: PersonStamp;
-  /** Number of the revision that the content goes on from. */
+  /** Number of the revision that the content goes on from, 0 for none. */
   readonly base?: number;
   /**
    * Asked when the branch holds content of the package that neither the revision nor a published one has, right before the push

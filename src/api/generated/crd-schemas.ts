@@ -2783,6 +2783,11 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
         "DeletionProposed"
        ]
       },
+      "baseRevision": {
+       "type": "integer",
+       "format": "int32",
+       "minimum": 0
+      },
       "inputHash": {
        "type": "string"
       },

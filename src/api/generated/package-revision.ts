@@ -295,6 +295,10 @@ export interface PackageRevisionStatus {
    */
   readonly observedLifecycle?: 'Draft' | 'Proposed' | 'Published' | 'DeletionProposed';
   /**
+   * Of a draft, the number of the published revision of its package that it goes on from, 0 when it begins the package; absent when nobody can tell.
+   */
+  readonly baseRevision?: number;
+  /**
    * Hash over its variant's inputs that the content holds, with a version in front; with the condition InputsMatch False, over those that it was last compared with.
    */
   readonly inputHash?: string;

@@ -7,10 +7,8 @@ import {
   RENDER_REQUEST_ANNOTATION,
 } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import { packageRevisionName } from '../../repository/names.ts';
 import type { RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import { unmetGates } from '../gates.ts';
-import { baseOf } from '../indexes.ts';
 import type { ObservedRevisionState } from './plan.ts';
 
 /** Reason of the condition Rendered while `unrenderedProposal` says why; it is of no weight beside that. */
@@ -103,32 +101,6 @@ export function movedTag(object: PackageRevision, git: RevisionInfo): string | u
   const sameTag = publishedTag(object) === git.lock.git.ref;
   const { observedCommit } = object.status ?? {};
   return sameTag && observedCommit !== git.commit ? observedCommit : undefined;
-}
-
-/** The published revision that the object goes on from, as git shows it; undefined when somebody has worked on the draft since. */
-export function baseInGit(
-  object: PackageRevision,
-  git: RevisionInfo | undefined,
-  snapshot: Pick<RepositorySnapshot, 'ofPackage'>,
-): RevisionInfo | undefined {
-  const name = baseOf(object);
-  if (name === undefined || git?.editedByHand) return undefined;
-  return snapshot.ofPackage(object.spec.packageName).find((revision) => nameIn(object, revision) === name);
-}
-
-/** Name of the latest revision of the package, if it was published on top of that one. */
-export function overtakenBy(
-  object: PackageRevision,
-  git: RevisionInfo | undefined,
-  snapshot: Pick<RepositorySnapshot, 'ofPackage'>,
-): string | undefined {
-  const base = baseInGit(object, git, snapshot);
-  const latest = snapshot.ofPackage(object.spec.packageName).find((revision) => revision.latest);
-  return base && latest && latest.revision > base.revision ? nameIn(object, latest) : undefined;
-}
-
-function nameIn({ spec }: PackageRevision, { workspace }: RevisionInfo): string {
-  return packageRevisionName(spec.repository, spec.packageName, workspace);
 }
 
 function asksForMetadata({ spec }: PackageRevision): boolean {

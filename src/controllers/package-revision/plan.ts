@@ -203,7 +203,7 @@ function planLeftBehind(policy: 'delete' | 'orphan', lifecycle: Lifecycle): Revi
 }
 
 function overtaken(by: string): RevisionPlan {
-  return { action: 'blocked', reason: 'Overtaken', message: `${by} was published since; it is made anew on that one` };
+  return { action: 'blocked', reason: 'Overtaken', message: `${by} was published since, whose content would be lost` };
 }
 
 function planDeletion(state: ObservedRevisionState): RevisionPlan {

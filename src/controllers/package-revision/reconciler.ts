@@ -20,16 +20,15 @@ import { sourceNames, variantOf } from '../indexes.ts';
 import { namespaceLeaves } from '../leaving-namespace.ts';
 import { repositoryFault } from '../package-variant/observe.ts';
 import { isReadOnly } from '../repository/claim.ts';
+import { baseRevision, guardedBase, overtakenBy } from './base.ts';
 import { branchEdit, divergence, heldByBranch, mayReplace } from './branch-edit.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
 import { latestLabelPatch } from './labels.ts';
 import {
-  baseInGit,
   fingerprint,
   knownInputHash,
   movedTag,
   observeRevision,
-  overtakenBy,
   renderRequest,
   unreadable,
   unrenderedProposal,
@@ -298,7 +297,7 @@ export class PackageRevisionReconciler implements Reconciler {
 
   async #publish({ repository, object, report, signal }: Work, info: RevisionInfo): Promise<RevisionInfo> {
     const variant = this.#variant(object);
-    const base = variant && baseInGit(object, info, await repository.snapshot({ signal }))?.revision;
+    const base = variant && guardedBase(object, info, await repository.snapshot({ signal }));
     let replaced: string | undefined;
     const onBranchEdit = (tree: string) => {
       replaced = tree;
@@ -330,7 +329,9 @@ export class PackageRevisionReconciler implements Reconciler {
     this.#reportGit(work, info);
     if (inputHash) report.status({ inputHash });
     report.handPushed(info.editedByHand);
-    const edited = info.latest ? branchEdit(work.object, await repository.snapshot({ signal })) : undefined;
+    const snapshot = await repository.snapshot({ signal });
+    report.status({ baseRevision: info.revision === 0 ? baseRevision(report.current(), info, snapshot) : undefined });
+    const edited = info.latest ? branchEdit(work.object, snapshot) : undefined;
     report.branchDiverged(edited && divergence(info, edited));
     report.unrendered(unrendered);
     if (!info.branchHead) await this.#labelLatest(work, info.latest);

@@ -3,8 +3,7 @@ import { FIELD_MANAGER, PACKAGE_REVISION_FINALIZER } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
 import type { Lister } from '../../kube/controller.ts';
 import type { ControllerEnvironment } from '../environment.ts';
-import { INDEX, sourceNames, variantOf } from '../indexes.ts';
-import { MADE_BY_VARIANTS } from './plan.ts';
+import { INDEX, MADE_BY_VARIANTS, sourceNames, variantOf } from '../indexes.ts';
 
 /** Annotation of a PackageRevision: UID of the variant whose `revisionHistoryLimit` proposed its deletion. */
 const HISTORY_ANNOTATION = 'veranda.dev/history-limit';

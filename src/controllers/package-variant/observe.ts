@@ -118,11 +118,21 @@ export function observeDownstream(
   const isHead = ({ spec, status }: PackageRevision): boolean =>
     status?.revision === -1 ||
     (spec.source === undefined && spec.workspaceName === branch && !status?.observedLifecycle);
-  return revisions
-    .byIndex(INDEX.package, `${namespace}/${repo}/${pkg}`)
-    .filter((revision) => !isHead(revision))
-    .map((revision) => ({ ...observeRevision(revision, key), upstreamMoved: hasMoved(upstream, revision) }))
+  const all = revisions.byIndex(INDEX.package, `${namespace}/${repo}/${pkg}`).filter((revision) => !isHead(revision));
+  return all
+    .map((revision) => ({
+      ...observeRevision(revision, key),
+      upstreamMoved: hasMoved(upstream, revision),
+      baseRevision: revision.status?.baseRevision ?? wantedBase(revision, all),
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What a revision is to go on from of which nobody has seen anything in git yet. */
+function wantedBase(revision: PackageRevision, siblings: readonly PackageRevision[]): number | undefined {
+  const base = baseOf(revision);
+  if (base === undefined) return revision.spec.source?.cloneFrom ? 0 : undefined;
+  return siblings.find(({ metadata }) => metadata.name === base)?.status?.revision;
 }
 
 /** Whether a revision was made from another commit of the upstream's package; of another package it is not said. */
@@ -154,7 +164,6 @@ function observeRevision(revision: PackageRevision, variantKey: string): Observe
     differs: comparedHash !== undefined && comparedHash === metadata.annotations?.[INPUT_HASH_ANNOTATION],
     vanished: ready?.status === 'False' && ready.reason === 'Vanished',
     handPushed: findCondition(status?.conditions, 'HandPushed')?.status === 'True',
-    base: baseOf(revision),
     tree: status?.packageTree,
     ...(failed ? { failure: { reason: ready.reason, message: ready.message, retry: stalled?.status !== 'True' } } : {}),
   };

@@ -1,4 +1,5 @@
 import type { Lifecycle } from '../../repository/types.ts';
+import { MADE_BY_VARIANTS } from '../indexes.ts';
 
 /**
  * What should happen to a variant's downstream package next. A pure function of what was observed, compared by hashes of
@@ -43,8 +44,8 @@ export interface ObservedRevision {
   readonly vanished: boolean;
   /** Holds commits that somebody else made. */
   readonly handPushed: boolean;
-  /** Name of the published revision that it was made to go on from, if it goes on from one. */
-  readonly base?: string;
+  /** Number of the published revision that it goes on from, 0 when it begins the package; absent when nobody can tell. */
+  readonly baseRevision?: number;
   /** Id of the package's tree: equal ones are equal packages. */
   readonly tree?: string;
   /** Why making or changing it fails, if it does; `retry` unless it has failed for good. */
@@ -67,9 +68,6 @@ export interface ObservedVariant {
   readonly revisions: readonly ObservedRevision[];
 }
 
-/** Workspaces that variants make, ours and Porch's: what a person made and a variant adopted is none of them. */
-export const MADE_BY_VARIANTS = /^packagevariant-/;
-
 const isPublished = (revision: ObservedRevision): boolean =>
   revision.lifecycle === 'Published' || revision.lifecycle === 'DeletionProposed';
 
@@ -89,7 +87,11 @@ function planInputs(observed: ObservedVariant): VariantPlan {
   if (draft) {
     if (!draft.ours) return planAdoption(draft);
     if (latest && saysNothingNew(draft, latest)) return { action: 'rebaseDraft', draft };
-    return planDraft(draft, observed.wanted.hash, overtaking(draft, latest, revisions));
+    const newer = overtaking(draft, latest);
+    // Without this draft, which has begun it, the package would be none of the variant's.
+    const others = revisions.filter((revision) => revision !== draft);
+    if (newer && !mayTakeOver(newer, others, observed)) return existsAlready(newer, observed.adoptExisting);
+    return planDraft(draft, observed.wanted.hash, newer);
   }
   if (observed.revisions.length > revisions.length && !latest) {
     return { action: 'wait', reason: 'Deleting', message: 'an earlier revision is still being deleted' };
@@ -146,8 +148,9 @@ function saysNothingNew(draft: ObservedRevision, latest: ObservedRevision): bool
 
 function planOvertaken(draft: ObservedRevision, newer: ObservedRevision): VariantPlan {
   const since = `${newer.name} was published since ${draft.name} was made`;
-  if (draft.handPushed) {
-    return blocked('DraftBlocked', `${since}, which holds commits made by hand; publish or delete it`);
+  if (draft.handPushed || !MADE_BY_VARIANTS.test(draft.workspace)) {
+    const work = draft.handPushed ? 'holds commits made by hand' : 'somebody else made';
+    return blocked('DraftBlocked', `${since}, which ${work}; publish or delete it`);
   }
   if (draft.lifecycle === 'Proposed') return blocked('ProposedBlocked', `${since}; reject it, and it is made anew`);
   return { action: 'rebaseDraft', draft };
@@ -216,12 +219,10 @@ function latestPublished(revisions: readonly ObservedRevision[]): ObservedRevisi
 
 /** What was published on top of the revision that a draft goes on from. */
 function overtaking(
-  draft: ObservedRevision,
+  { baseRevision }: ObservedRevision,
   latest: ObservedRevision | undefined,
-  revisions: readonly ObservedRevision[],
 ): ObservedRevision | undefined {
-  const base = revisions.find(({ name }) => name === draft.base);
-  return base && latest && latest.revision > base.revision ? latest : undefined;
+  return baseRevision !== undefined && latest && latest.revision > baseRevision ? latest : undefined;
 }
 
 function existsAlready(revision: ObservedRevision, adoptExisting: boolean): VariantPlan {

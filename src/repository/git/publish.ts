@@ -116,7 +116,8 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
     const highest = this.#highestTag(view);
     if (base === undefined || highest <= base) return;
     const { package: name, workspace } = this.#revision;
-    const message = `revision ${highest} of package ${name} was published since ${workspace} was made from revision ${base}`;
+    const since = base > 0 ? `${workspace} was made from revision ${base}` : `${workspace} began it`;
+    const message = `revision ${highest} of package ${name} was published since ${since}`;
     throw new ConflictError('Overtaken', message);
   }
 

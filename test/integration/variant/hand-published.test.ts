@@ -12,8 +12,8 @@ describe('W-16: a revision that somebody published by hand', () => {
   afterEach(() => place.close());
 
   /** The next revision of the package, with a file more, in git only. */
-  async function publishByHand(number: number): Promise<void> {
-    const kptfile = await place.deployments.git('show', 'shop/v1:shop/Kptfile');
+  async function publishByHand(number: number, after = 'shop/v1'): Promise<void> {
+    const kptfile = await place.deployments.git('show', `${after}:shop/Kptfile`);
     await place.deployments.commit('main', { 'shop/Kptfile': `${kptfile}\n`, 'shop/by-hand.txt': 'worth keeping\n' });
     await place.deployments.git('tag', `shop/v${number}`, 'main');
   }
@@ -49,5 +49,58 @@ describe('W-16: a revision that somebody published by hand', () => {
     const name = after?.metadata.name ?? '';
     await place.publish(name);
     expect(await files('shop/v3')).toContain('by-hand.txt');
+  });
+
+  test('is what a draft is made anew on of which a restored cluster knows nothing but what git says', async () => {
+    await place.variant('shop', { approval: { policy: 'Initial' } });
+    await place.release({ 'second.txt': 'second\n' });
+    await place.look();
+    await publishByHand(2);
+    await place.restore();
+    await place.variant('shop', { approval: { policy: 'Initial' } });
+    const after = await draft();
+    expect(after?.spec.source?.upgrade?.currentPackage?.name).toBe('deployments.shop.v2');
+    expect(await files(`drafts/shop/${after?.spec.workspaceName}`)).toEqual(['Kptfile', 'by-hand.txt', 'second.txt']);
+  });
+
+  describe('of the package that a draft has begun', () => {
+    const branchOf = (revision: PackageRevision | undefined) => `drafts/shop/${revision?.spec.workspaceName}`;
+
+    test('is not published over: the draft waits for somebody to decide', async () => {
+      await place.variant('shop');
+      const begun = await draft();
+      await publishByHand(1, branchOf(begun));
+      await place.look();
+      expect(condition(place.get('shop'), 'Ready')).toMatchObject({ status: 'False', reason: 'DownstreamExists' });
+      const name = begun?.metadata.name ?? '';
+      await place.publish(name);
+      expect(condition(place.bench.get(name), 'Ready')).toMatchObject({ status: 'False', reason: 'Overtaken' });
+      expect([...(await place.deployments.refs()).keys()]).toEqual(
+        expect.arrayContaining([`refs/heads/${branchOf(begun)}`, 'refs/tags/shop/v1']),
+      );
+      expect(await files('main')).toContain('by-hand.txt');
+    });
+
+    test('is not published over when the operator learns of it only as it publishes', async () => {
+      await place.variant('shop');
+      const begun = await draft();
+      await publishByHand(1, branchOf(begun));
+      await place.publish(begun?.metadata.name ?? '');
+      expect([...(await place.deployments.refs()).keys()]).not.toContain('refs/tags/shop/v2');
+      expect(await files('main')).toContain('by-hand.txt');
+    });
+
+    test('is gone on from with adoptExisting', async () => {
+      const adopting = { adoptionPolicy: 'adoptExisting', approval: { policy: 'Manual' } };
+      await place.variant('shop', adopting);
+      const begun = await draft();
+      await publishByHand(1, branchOf(begun));
+      await place.look();
+      expect([...(await place.deployments.refs()).keys()]).not.toContain(`refs/heads/${branchOf(begun)}`);
+      expect(condition(place.get('shop'), 'Ready')).toMatchObject({ status: 'True', reason: 'UpToDate' });
+      await place.release({ 'second.txt': 'second\n' });
+      await place.look();
+      expect(await files(branchOf(await draft()))).toEqual(['Kptfile', 'by-hand.txt', 'second.txt']);
+    });
   });
 });

@@ -14,9 +14,10 @@ type Fields = { readonly [field: string]: unknown };
 
 /** Package `web` on the branch of `blueprints`, and `deployments`, into which variants write. */
 export class VariantBench {
-  readonly bench: OperatorBench;
+  bench: OperatorBench;
   readonly blueprints: BareRepository;
   readonly deployments: BareRepository;
+  readonly #former: OperatorBench[] = [];
   #looks = 0;
 
   private constructor(bench: OperatorBench, blueprints: BareRepository, deployments: BareRepository) {
@@ -36,7 +37,16 @@ export class VariantBench {
 
   async close(): Promise<void> {
     await this.deployments.fsck();
-    await this.bench.close();
+    for (const bench of [this.bench, ...this.#former]) await bench.close();
+  }
+
+  /** The same remotes in another cluster, which has no object but the repositories. */
+  async restore(): Promise<void> {
+    await this.bench.operator.stop();
+    this.#former.push(this.bench);
+    this.bench = await OperatorBench.open();
+    await this.bench.start();
+    await this.look();
   }
 
   /** Another content of the upstream package. */

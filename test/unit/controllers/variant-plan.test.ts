@@ -110,7 +110,7 @@ describe('planVariant', () => {
     const both = (changes: Partial<ObservedRevision> = {}) => [
       published(1, { inputHash: OTHER_UPSTREAM }),
       published(2, { ours: false }),
-      revision({ inputHash: WANTED, base: 'deployments.bar.v1', ...changes }),
+      revision({ workspace: 'packagevariant-1', inputHash: WANTED, baseRevision: 1, ...changes }),
     ];
 
     test('is made anew on top of that one', () => {
@@ -122,10 +122,23 @@ describe('planVariant', () => {
       const message = expect.stringContaining('deployments.bar.v2 was published since');
       expect(plan(both({ handPushed: true }))).toMatchObject({ reason: 'DraftBlocked', message });
       expect(plan(both({ lifecycle: 'Proposed' }))).toMatchObject({ reason: 'ProposedBlocked', message });
+      expect(plan(both({ workspace: 'by-hand' }))).toMatchObject({ reason: 'DraftBlocked', message });
     });
 
     test('is none when it goes on from the latest one', () => {
-      expect(plan(both({ base: 'deployments.bar.v2' }))).toMatchObject({ action: 'none' });
+      expect(plan(both({ baseRevision: 2 }))).toMatchObject({ action: 'none' });
+      expect(plan(both({ baseRevision: undefined }))).toMatchObject({ action: 'none' });
+    });
+
+    test('and that began the package stays beside what is not the variant’s to go on from', () => {
+      const begun = (changes: Partial<ObservedRevision> = {}) => [
+        published(1, { ours: false, ...changes }),
+        revision({ workspace: 'packagevariant-1', inputHash: WANTED, baseRevision: 0 }),
+      ];
+      expect(plan(begun())).toMatchObject({ action: 'blocked', reason: 'DownstreamExists' });
+      expect(plan(begun({ controlled: true }), true)).toMatchObject({ action: 'blocked', reason: 'Conflict' });
+      expect(plan(begun(), true)).toMatchObject({ action: 'rebaseDraft' });
+      expect(plan(begun({ ours: true }))).toMatchObject({ action: 'rebaseDraft' });
     });
   });
 
