@@ -54,7 +54,7 @@ describe.each<[string, string, Extract<Fault, { kind: 'lose-answer' }>]>([
   const met = (requests: readonly ProxiedRequest[]): readonly string[] =>
     requests.filter(({ faulty }) => faulty).map(({ name }) => name);
 
-  test('of making a revision: each variant has one draft, by one object', async () => {
+  test('of making a revision: each variant has one draft, by one object (16.3.44)', async () => {
     const names = ['a', 'b', 'c', 'd', 'e'].map((letter) => `draft-${letter}`);
     proxy.forget();
     const stop = names.map((name) => {

@@ -228,9 +228,14 @@ describe('package revisions of a real repository', () => {
     await bench.start();
     await bench.change(name, { packageMetadata: { labels: { a: '9' } } });
 
-    const kptfile = await remote.git('show', 'drafts/basens/v1:basens/Kptfile');
-    expect(kptfile).toContain('a: "9"');
-    expect(kptfile).toContain('- conditionType: x');
+    const kptfile = () => remote.git('show', 'drafts/basens/v1:basens/Kptfile');
+    expect(await kptfile()).toContain('a: "9"');
+    expect(await kptfile()).toContain('- conditionType: x');
+
+    await bench.change(name, { packageMetadata: undefined, readinessGates: [] });
+    expect(await kptfile()).toContain('a: "9"');
+    expect(await kptfile()).not.toContain('conditionType: x');
+    expect(bench.get(name).spec.readinessGates).toEqual([]);
   });
 
   test('7.6.96: labels and annotations of the object stay its own, through approval and discovery', async () => {

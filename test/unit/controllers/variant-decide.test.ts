@@ -55,7 +55,7 @@ describe('decideVariant', () => {
     expect(inputHash).toBe(wantedBy(variantOf()));
   });
 
-  test('16.44: looking twice with the same caches gives the same workspace', () => {
+  test('looking twice with the same caches gives the same workspace', () => {
     expect(planOf(variantOf(), [])).toEqual(planOf(variantOf(), []));
   });
 
