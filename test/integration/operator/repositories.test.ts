@@ -158,14 +158,14 @@ describe('repositories', () => {
     const { ca, ...tls } = await makeServerCertificate();
     const secure = await startGitServer({ root: bench.folder, tls });
     try {
-      for (const name of ['private', 'other']) await served(name);
+      for (const name of ['private', 'other', 'unregistered']) await served(name);
       await secret('authority', 'Opaque', { 'ca.crt': ca });
       await bench.repository('target');
       const secretRef = { name: 'authority' };
       await bench.register('trusting', secure.url('private.git'), {}, { secretRef });
       await bench.register('strict', secure.url('other.git'));
       const clone = (packageName: string, more: object) => {
-        const git = { repo: secure.url('private.git'), ref: 'main', directory: 'app', ...more };
+        const git = { repo: secure.url('unregistered.git'), ref: 'main', directory: 'app', ...more };
         const spec = { repository: 'target', packageName, workspaceName: 'v1', source: { cloneFrom: { git } } };
         return bench.revision(spec);
       };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { EmbeddedStore } from '../../../src/kube/adapters/embedded/store.ts';
 import { ensureFinalizer, removeFinalizer } from '../../../src/kube/finalizers.ts';
 import { writeStatus } from '../../../src/kube/status-writer.ts';
@@ -22,9 +22,11 @@ describe('writeStatus', () => {
 
     let cached = await writeStatus(store, object, status, alice);
     const written = await version();
+    const asked = jest.spyOn(store, 'applyStatus');
     for (let round = 0; round < 10; round++) cached = await writeStatus(store, cached, structuredClone(status), alice);
 
     expect(await version()).toBe(written);
+    expect(asked).not.toHaveBeenCalled();
     expect(cached).toEqual(await get());
     expect(cached.status).toEqual({ phase: 'Done', conditions: [{ type: 'Ready', status: 'True' }] });
   });
