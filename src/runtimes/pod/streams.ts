@@ -107,6 +107,7 @@ class PodStreams {
     const watch = setInterval(() => this.#ping(), this.#limits.pingMs ?? PING_MS);
     try {
       if (this.#socket.protocol !== PROTOCOL) this.fail(refused(this.#target, `the server speaks no ${PROTOCOL}`));
+      this.#socket.resume();
       // Not waited for: a command need not read its input to the end.
       void this.#send(input);
       return await this.#settled.promise;

@@ -41,7 +41,7 @@ export interface ApiClient {
    * iteration is left. @throws as `json`, also in the middle
    */
   lines(request: ApiRequest): AsyncIterable<unknown>;
-  /** A WebSocket to a subresource (exec, attach, log). Resolves once open. */
+  /** A WebSocket to a subresource (exec, attach, log). Resolves once open; it is paused, to be resumed when somebody listens. */
   webSocket(
     request: Pick<ApiRequest, 'path' | 'query' | 'object' | 'timeoutMs' | 'signal'> & {
       readonly protocols: readonly string[];

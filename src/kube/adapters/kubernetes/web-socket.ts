@@ -6,7 +6,10 @@ import { networkError, statusError } from './errors.ts';
 /** A refusal is a small Status object. */
 const MAX_REFUSAL = 64 * 1024;
 
-/** @throws the signal's reason, or what an unsuccessful response stands for */
+/**
+ * A connection that is open and paused: what the server sends along with its answer would be lost before anybody could listen.
+ * @throws the signal's reason, or what an unsuccessful response stands for
+ */
 export async function openWebSocket(
   access: Access,
   options: {
@@ -32,18 +35,20 @@ export async function openWebSocket(
   const onAbort = () => reject(signal.reason);
   const onError = (error: Error) => reject(networkError(what, error, object));
   signal.addEventListener('abort', onAbort, { once: true });
-  socket.once('open', resolve);
-  socket.once('error', onError);
+  socket.once('open', () => {
+    socket.pause();
+    resolve();
+  });
+  // Kept, so that an error for which nobody listens yet ends no process.
+  socket.on('error', onError);
   socket.once('unexpected-response', (_request, response) => {
     void readText(response).then((text) => reject(statusError(response.statusCode ?? 500, text, { what, object })));
   });
   try {
     await promise;
-    socket.off('error', onError);
     return socket;
   } catch (error) {
     // Terminating a socket that is not open yet makes one more error of it.
-    socket.on('error', () => {});
     socket.terminate();
     throw error;
   } finally {
