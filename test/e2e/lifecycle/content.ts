@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ALL_KINDS, PACKAGE_REVISION, type PackageRevision } from '../../../src/api/kinds.ts';
 import { RECONCILE_AT_ANNOTATION } from '../../../src/api/labels.ts';
 import { KubernetesStore } from '../../../src/kube/adapters/kubernetes/store.ts';
+import { refusal } from '../admission/support.ts';
 import { conditionOf } from '../support/cluster.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { KIND, type LifecycleBench, revisionObject } from './bench.ts';
@@ -225,6 +226,34 @@ export function content(bench: () => LifecycleBench): void {
       'DELETED v1 DeletionProposed',
     ]);
     expect(told).toContain('ADDED main new');
+  });
+
+  test('7.5.74: what is pushed to a proposal cannot be approved before it was a draft again and rendered', async () => {
+    const { alice, bob } = bench();
+    const name = bench().fresh();
+    const v1 = await bench().draft({ package: name });
+    await bench().move(alice, v1, 'Proposed');
+    const labels = [
+      'pipeline:',
+      '  mutators:',
+      '    - image: set-labels:v0.2.0',
+      '      configMap:',
+      '        step: done',
+    ];
+    const settings = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n';
+    const files = { [`${name}/Kptfile`]: kptfile(name, labels), [`${name}/a.yaml`]: settings };
+    await bench().remote().commit(`proposed/${name}/v1`, files);
+    await bench().look();
+    await bench().untilReason(v1, 'NotRendered');
+    const approval = bob.merge(KIND, v1, { spec: { lifecycle: 'Published' } });
+    expect(await refusal(approval)).toMatchObject({
+      reason: 'Invalid',
+      message: expect.stringContaining('spec.lifecycle: the package is not rendered'),
+    });
+    await bench().move(bob, v1, 'Draft');
+    await bench().move(alice, v1, 'Proposed');
+    await bench().move(bob, v1, 'Published');
+    expect(await bench().remote().git('show', `${name}/v1:${name}/a.yaml`)).toContain('step: done');
   });
 
   test('C-02: whoever reads while a package is saved sees it as it was or as it is, nothing between', async () => {
