@@ -3,7 +3,7 @@ import { imageName, parseImage } from '../functions/image.ts';
 import type { FunctionSpec } from '../krm/function-spec.ts';
 
 /** Where the functions of the catalogue are published: what may run when nothing else is said. */
-export const CATALOG_IMAGES: readonly string[] = ['ghcr.io/kptdev', 'gcr.io/kpt-fn', 'builtins'];
+const CATALOG_IMAGES: readonly string[] = ['ghcr.io/kptdev', 'gcr.io/kpt-fn', 'builtins'];
 
 /** Allows images of any place. */
 export const ANY_IMAGE = '*';
@@ -33,6 +33,14 @@ export function describeImage(spec: FunctionSpec, prefix: string): string | unde
   if (reference === undefined) return image;
   if (tag) return `${imageName(reference)}:${tag}`;
   return reference.tag === undefined && reference.digest === undefined ? `${image}:latest` : image;
+}
+
+/**
+ * Where images may come from: the catalogue, where short names are, and what is configured.
+ * @throws TerminalError InvalidImagePrefix
+ */
+export function allowedPlaces(imagePrefix: string, configured: readonly string[]): readonly string[] {
+  return [...CATALOG_IMAGES, imagePrefix, ...configured.map(cleanImagePrefix)].filter((prefix) => prefix !== '');
 }
 
 /**

@@ -7,7 +7,7 @@ import { boundText, MAX_MESSAGE_BYTES, ReportRoom } from './bounds.ts';
 import { readStepConfigs } from './config.ts';
 import { discoverPackages } from './discovery.ts';
 import { hydrate } from './hydrate.ts';
-import { CATALOG_IMAGES, cleanImagePrefix } from './image.ts';
+import { allowedPlaces, cleanImagePrefix } from './image.ts';
 import { readItems } from './read-items.ts';
 import { writeStatus } from './status.ts';
 import type { RenderRun } from './step.ts';
@@ -46,8 +46,7 @@ export interface RendererOptions {
  */
 export function createRenderer(options: RendererOptions): Renderer {
   const imagePrefix = cleanImagePrefix(options.imagePrefix ?? DEFAULT_IMAGE_PREFIX);
-  const configured = (options.allowedImages ?? []).map(cleanImagePrefix);
-  const allowedImages = [...CATALOG_IMAGES, imagePrefix, ...configured].filter((prefix) => prefix !== '');
+  const allowedImages = allowedPlaces(imagePrefix, options.allowedImages ?? []);
   const { runtime, stepTimeout = DEFAULT_STEP_TIMEOUT, writesStatus = true } = options;
   const now = options.now ?? (() => performance.now());
   const settings = { runtime, imagePrefix, allowedImages, stepTimeout, now, writesStatus };

@@ -15,6 +15,7 @@ import { type RegistryCall, RegistryClient } from '../../registry/client.ts';
 import { type CredentialSource, fingerprint } from '../../registry/credentials.ts';
 import { DockerConfig } from '../../registry/docker-config.ts';
 import { ImageResolver } from '../../registry/image-resolver.ts';
+import { allowedPlaces, checkImageAllowed } from '../../render/image.ts';
 import { describeWanted, highestInRange, type WantedImage, wantedImage } from '../../runtimes/container-image.ts';
 import { createGrpcRuntime, type GrpcRuntime } from '../../runtimes/grpc/runtime.ts';
 import { chainRuntimes } from '../../runtimes/multi.ts';
@@ -132,7 +133,9 @@ export class ClusterFunctions implements FunctionRuntimes {
 
   async warmUp(image: string, settings: PodSettings, signal: AbortSignal): Promise<void> {
     const wanted = this.#hasPods ? wantedImage({ image }) : undefined;
-    if (wanted) this.#pods.warmUp(await this.#resolve(wanted, signal), settings);
+    if (wanted === undefined) return;
+    checkImageAllowed(image, allowedPlaces(this.#prefix, this.#options.settings.allowImages));
+    this.#pods.warmUp(await this.#resolve(wanted, signal), settings);
   }
 
   /** A function runner that is not there yet is no reason not to work: each step that needs it says so itself. */

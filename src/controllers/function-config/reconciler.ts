@@ -15,7 +15,7 @@ export interface FunctionRuntimes {
   use(rules: FunctionRules): void;
   /**
    * Makes the pods of an image that are to be there before the first evaluation.
-   * @throws VerandaError when the image cannot be looked up
+   * @throws VerandaError when the image cannot be looked up; TerminalError ImageNotAllowed
    */
   warmUp(image: string, settings: PodSettings, signal: AbortSignal): Promise<void>;
 }
