@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { TerminalError } from '../../../src/api/errors.ts';
+import { TerminalError, TransientError } from '../../../src/api/errors.ts';
 import {
   ALL_KINDS,
   FUNCTION_CONFIG,
@@ -47,7 +47,15 @@ class Memory implements FunctionRuntimes {
     this.rules = rules;
   }
 
-  async warmUp(): Promise<void> {}
+  /** What a registry says of images that cannot be looked up. */
+  readonly missing = new Map<string, string>();
+  readonly warm: string[] = [];
+
+  async warmUp(image: string): Promise<void> {
+    const said = this.missing.get(image);
+    if (said !== undefined) throw new TransientError('ImagePull', said);
+    this.warm.push(image);
+  }
 
   readonly hosted: FunctionRuntime = {
     name: 'pod',
@@ -122,6 +130,18 @@ class Bench {
     await this.#store.apply(object, { fieldManager: 'test' });
   }
 
+  /** Waits until the Ready condition of a FunctionConfig has the reason, at the generation that was applied last. */
+  async configured(name: string, reason: string, namespace = SYSTEM): Promise<FunctionConfig> {
+    for (;;) {
+      const found = await this.#store.get(FUNCTION_CONFIG, { namespace, name });
+      const ready = found && condition(found, 'Ready');
+      if (ready?.reason === reason && ready.observedGeneration === found?.metadata.generation) {
+        return found as FunctionConfig;
+      }
+      await sleep(20);
+    }
+  }
+
   /** Waits until the revision's Ready condition has the reason. */
   async ready(reason: string): Promise<void> {
     for (;;) {
@@ -191,5 +211,59 @@ describe('a revision whose function has failed for good', () => {
     await bench.apply(config('1Gi'));
     await bench.ready('Ready');
     expect(bench.memory.attempts).toBe(before + 3);
+  });
+});
+
+describe('what a FunctionConfig says of itself', () => {
+  const tagged = (name: string, tags: readonly string[]): FunctionConfig => {
+    const { apiVersion, kind } = FUNCTION_CONFIG;
+    return {
+      apiVersion,
+      kind,
+      metadata: { name, namespace: SYSTEM },
+      spec: { image: 'other', podExecutor: { tags: [...tags] } },
+    };
+  };
+
+  test('that it counts, at which generation, in the fields of Porch too, and each of its tags is warm', async () => {
+    await bench.apply(tagged('other', ['v1', 'v2']));
+    const { metadata, status } = await bench.configured('other', 'Applied');
+    const { generation } = metadata;
+    expect(status).toMatchObject({
+      conditions: [{ type: 'Ready', status: 'True', observedGeneration: generation }],
+      apiServerObservedGeneration: generation,
+      functionRunnerObservedGeneration: generation,
+      controllerObservedGeneration: generation,
+    });
+    expect(status?.error).toBeUndefined();
+    expect([...new Set(bench.memory.warm)]).toEqual([`${PREFIX}/other:v1`, `${PREFIX}/other:v2`]);
+
+    await bench.apply(tagged('other', ['v3']));
+    const changed = await bench.configured('other', 'Applied');
+    expect(changed.status?.controllerObservedGeneration).toBe((generation ?? 0) + 1);
+    expect(bench.memory.warm).toContain(`${PREFIX}/other:v3`);
+  });
+
+  test("an image that cannot be looked up, with the registry's words; another tag puts it right", async () => {
+    bench.memory.missing.set(`${PREFIX}/other:v9`, 'TagNotFound: manifest unknown');
+    await bench.apply(tagged('other', ['v1', 'v9']));
+    const { status } = await bench.configured('other', 'WarmUpFailed');
+    expect(status?.error).toContain(`${PREFIX}/other:v9: ImagePull: TagNotFound: manifest unknown`);
+    // The others are warm all the same.
+    expect(bench.memory.warm).toContain(`${PREFIX}/other:v1`);
+    await bench.apply(tagged('other', ['v1']));
+    expect((await bench.configured('other', 'Applied')).status?.error).toBeUndefined();
+  });
+
+  test('that another one configures the same already, and that it is in a namespace that does not count', async () => {
+    await bench.apply(tagged('other', ['v1']));
+    await bench.configured('other', 'Applied');
+    await bench.apply(tagged('younger', ['v1']));
+    expect((await bench.configured('younger', 'Conflict')).status?.error).toContain('other configures the same');
+    const elsewhere = { ...config('1Gi'), metadata: { name: 'hungry', namespace: NAMESPACE } };
+    await bench.apply(elsewhere);
+    const { status } = await bench.configured('hungry', 'IgnoredNamespace', NAMESPACE);
+    expect(status?.error).toContain(SYSTEM);
+    await bench.ready('OOMKilled');
   });
 });
