@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { runCli } from '../../../src/cli/program.ts';
 import { Recorder } from '../cli/streams.ts';
 
@@ -14,6 +15,34 @@ function filesBelow(folder: string): string[] {
 
 const PAGES = filesBelow('docs').filter((path) => path.endsWith('.md'));
 const ALL = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...PAGES];
+
+/** Paths of all fields of our kinds, without the brackets of lists. */
+const FIELDS = new Set(
+  filesBelow('crds')
+    .filter((path) => path.endsWith('.yaml'))
+    .flatMap((path) => fieldsOf(parse(read(path)))),
+);
+
+interface Schema {
+  readonly properties?: { readonly [name: string]: Schema };
+  readonly items?: Schema;
+}
+
+function fieldsOf(definition: { readonly spec: { readonly versions: readonly Version[] } }): readonly string[] {
+  return definition.spec.versions.flatMap(({ schema }) => below(schema.openAPIV3Schema, ''));
+}
+
+interface Version {
+  readonly schema: { readonly openAPIV3Schema: Schema };
+}
+
+function below({ properties = {}, items }: Schema, path: string): readonly string[] {
+  const own = Object.entries(properties).flatMap(([name, schema]) => {
+    const field = path === '' ? name : `${path}.${name}`;
+    return [field, ...below(schema, field)];
+  });
+  return [...own, ...(items ? below(items, path) : [])];
+}
 
 /** Targets of a page's links within the repository, from its root. */
 function linksOf(page: string): readonly { readonly path: string; readonly anchor?: string }[] {
@@ -71,6 +100,13 @@ describe('what the pages name is there', () => {
         (name) => !text.includes(name) && !absent.includes(name),
       ),
     ).toEqual([]);
+  });
+
+  test.each(written)('%s: fields of our kinds', (page) => {
+    const names = named(page, /`(?!status\.yaml)((?:spec|status)(?:\.[A-Za-z]+(?:\[\])?)+)[^`A-Za-z.]*`/g).map((name) =>
+      name.replaceAll('[]', ''),
+    );
+    expect(names.filter((name) => !FIELDS.has(name))).toEqual([]);
   });
 
   test.each(written)('%s: labels, annotations and groups', (page) => {
