@@ -239,9 +239,7 @@ export class PlanWorld {
         return isCurrent && (ready?.status === 'True' || isStuck) && variant.metadata.deletionTimestamp === undefined;
       }),
     );
-    await this.namespace.until('what was found in git was looked at', PACKAGE_REVISION, (all) =>
-      all.every(({ spec, status }) => spec.source !== undefined || status?.observedLifecycle !== undefined),
-    );
+    await this.namespace.until('the branch was looked at', PACKAGE_REVISION, headsAreKnown);
     const standings = await this.standings();
     await this.stopOperator();
     return standings;
@@ -295,6 +293,14 @@ function unlikePlanned(
       ? standing === undefined
       : standing?.lifecycle === lifecycle && (tree === undefined || standing?.tree === tree);
   return isSame ? [] : [`${action} ${revision}: ${lifecycle} ${tree}, not ${JSON.stringify(standing)}`];
+}
+
+/** What is published shows on the branch as well, in an object that comes and is told of a little later. */
+function headsAreKnown(all: readonly PackageRevision[]): boolean {
+  const packages = (of: readonly PackageRevision[]) => new Set(of.map(({ spec }) => spec.packageName));
+  const own = all.filter(({ spec }) => spec.repository === 'deployments');
+  const heads = packages(own.filter(({ status }) => status?.revision === -1));
+  return packages(own.filter(({ status }) => status?.observedLifecycle === 'Published')).isSubsetOf(heads);
 }
 
 function standingOf({ status }: PackageRevision): Standing {
