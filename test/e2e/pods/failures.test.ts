@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Agent, request } from 'undici';
+import type { KubeObject } from '../../../src/api/object.ts';
 import { FUNCTION_LABEL, INSTALL_LABEL } from '../../../src/runtimes/pod/manifest.ts';
 import { buildFunctionImages } from '../../env/images/function-images.ts';
 import { type Image, type Layer, makeImage, makeLayer } from '../../env/images/image.ts';
@@ -7,7 +8,7 @@ import { pushImage } from '../../env/images/push.ts';
 import { conditionOf, isReady } from '../support/cluster.ts';
 import type { RunningController } from '../support/operator.ts';
 import { failedFor, kptfile, PATIENCE_MS, Stage, servedRuns } from './stage.ts';
-import { PodWorld, until } from './world.ts';
+import { NAMESPACE, PodWorld, until } from './world.ts';
 
 const CONFIG = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  colour: blue\n';
 /** Large enough that it does not fit into what gRPC takes by default, small enough for the API server. */
@@ -32,6 +33,7 @@ beforeAll(async () => {
   await pushVariations();
   await stage.configure('hungry', { podExecutor: { resources: { limits: { memory: '64Mi' } } } });
   await stage.configure('homeless', { podExecutor: { nodeSelector: { pool: 'none' } } });
+  await stage.configure('greedy', { podExecutor: { resources: { requests: { memory: '3Gi' } } } });
   controller = await stage.start(`--image-prefix=${fns()}`);
   for (const { name, image, behaviour } of FAILURES) {
     await stage.variant(name, [{ image: `${fns()}/${image}:v1`, configMap: { behaviour } }]);
@@ -52,7 +54,8 @@ const goodStep = (name: string) => ({ image: `${fns()}/misbehaving:v1`, configMa
 async function pushVariations(): Promise<void> {
   const program = (await buildFunctionImages(['misbehaving'])).get('misbehaving');
   if (!program) throw new Error('the function was not built');
-  for (const name of ['hungry', 'homeless']) await pushImage(world.registry, `fns/${name}`, 'v1', program.image);
+  for (const name of ['hungry', 'homeless', 'greedy'])
+    await pushImage(world.registry, `fns/${name}`, 'v1', program.image);
   const broken = program.withSettings({ entrypoint: ['/usr/local/bin/nothing'] });
   await pushImage(world.registry, 'fns/broken', 'v1', broken);
   // Not pushed, and not known to the node by another name.
@@ -128,6 +131,35 @@ describe('why a function did not run is on the PackageRevision, and others go on
   );
 });
 
+test('PodForbidden: what a quota does not allow is told with its words, others go on, and it runs once there is room', async () => {
+  const quota = (memory: string) =>
+    ({
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'functions', namespace: NAMESPACE },
+      spec: { hard: { 'requests.memory': memory } },
+    }) as KubeObject;
+  await stage.namespace.apply(quota('3Gi'));
+  try {
+    // Until the quota is counted nothing at all may be made, which is told in other words.
+    await until('the quota', async () => {
+      const path = `/api/v1/namespaces/${NAMESPACE}/resourcequotas/functions`;
+      const { status } = await stage.namespace.client.json<{ status?: { used?: object } }>({ method: 'GET', path });
+      return status?.used !== undefined;
+    });
+    await stage.variant('greedy', [{ image: `${fns()}/greedy:v1`, configMap: { of: 'greedy' } }]);
+    const refused = await stage.until('greedy', 'PodForbidden', failedFor('PodForbidden'));
+    expect(conditionOf(refused, 'Ready')?.message).toMatch(/exceeded quota: functions.*requests.memory=3Gi/);
+    await stage.variant('beside-greedy', [goodStep('greedy')]);
+    await stage.until('beside-greedy', 'is ready', isReady);
+    await stage.namespace.apply(quota('6Gi'));
+    await stage.until('greedy', 'is ready', isReady);
+  } finally {
+    const path = `/api/v1/namespaces/${NAMESPACE}/resourcequotas/functions`;
+    await stage.namespace.client.json({ method: 'DELETE', path });
+  }
+});
+
 describe('a second operator in the same namespace of function pods', () => {
   let second: Stage;
   let impatient: RunningController;
@@ -140,7 +172,8 @@ describe('a second operator in the same namespace of function pods', () => {
 
   test('Timeout: the reason is on the object, and the pod that was too slow is replaced', async () => {
     second = await Stage.open(world, { 'app/Kptfile': kptfile('app'), 'app/settings.yaml': CONFIG });
-    await stage.until('beside-hungry', 'is ready', isReady);
+    await stage.variant('waiting', [goodStep('waiting')]);
+    await stage.until('waiting', 'is ready', isReady);
     const first = await podsOfInstall('veranda-controller');
     impatient = await second.start('--lease-name=impatient', '--fn-timeout=6s', `--image-prefix=${fns()}`);
     const earlier = (await servedRuns(world.controlPlane)).length;
@@ -160,7 +193,7 @@ describe('a second operator in the same namespace of function pods', () => {
     await second.until('asleep', 'is ready', isReady);
     expect((await runs()).at(-1)).not.toBe(slow);
 
-    // The first one has nothing to do meanwhile: its pods wait.
+    // The first one has nothing to do meanwhile.
     expect(first).not.toEqual([]);
     expect(await podsOfInstall('veranda-controller')).toEqual(expect.arrayContaining(first));
   });
