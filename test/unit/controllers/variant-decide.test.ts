@@ -119,7 +119,7 @@ describe('what is the variant’s own, and what it may adopt', () => {
     });
   });
 
-  test('16.48: the highest published revision is built on, also when somebody else made it', () => {
+  test('the highest published revision is built on, also when somebody else made it', () => {
     const revisions = [1, 2, 3].map((revision) =>
       downstream({ workspace: `v${revision}`, revision, ...(revision < 3 ? { metadata: OURS, ...wanted } : {}) }),
     );
