@@ -40,10 +40,12 @@ export function namesAndMetadata(cluster: () => ControlPlane): void {
       },
     );
 
-    test('P-01 the same package and workspace cannot be created twice', async () => {
-      const object = revision(freshName());
-      await company.alice.create(object);
-      expect((await refusal(company.bob.create(object))).reason).toBe('AlreadyExists');
+    test('P-01, 7.3.46 the same package and workspace cannot be created twice, from whatever source', async () => {
+      const name = freshName();
+      await company.alice.create(revision(name));
+      for (const source of [{ init: {} }, { copyFrom: { name: `shop.${name}.v0` } }]) {
+        expect((await refusal(company.bob.create(revision(name, { source })))).reason).toBe('AlreadyExists');
+      }
     });
 
     test('what the operator finds in git has the names that it has there', async () => {

@@ -202,7 +202,7 @@ describe('package revisions of a real repository', () => {
     expect(await refs()).toEqual(['refs/heads/main']);
   });
 
-  test('7.3.46, P-01: a workspace that exists is not made again', async () => {
+  test('P-01: a workspace that exists is not made again', async () => {
     const first = await revision('basens', 'v1');
     await bench.start();
     await publish(first);
