@@ -1,5 +1,11 @@
 import { ConflictError } from '../../api/errors.ts';
-import { PACKAGE_REVISION, type PackageRevision, type Repository } from '../../api/kinds.ts';
+import {
+  PACKAGE_REVISION,
+  PACKAGE_VARIANT,
+  type PackageRevision,
+  type PackageVariant,
+  type Repository,
+} from '../../api/kinds.ts';
 import {
   FIELD_MANAGER,
   PACKAGE_REVISION_FINALIZER,
@@ -135,7 +141,7 @@ export class PackageRevisionReconciler implements Reconciler {
   async #run(key: string, work: Work): Promise<void> {
     for (let step = 0; step < MAX_STEPS; step++) {
       this.#catchUp(key, work);
-      const variant = this.#variant(work.object);
+      const variant = await this.#variantNow(work);
       const object = work.report.current();
       const referencedBy = referrersOf(object, this.#env.revisions);
       const failedForGood = this.#failures.get(key) === this.#attempt(work);
@@ -381,6 +387,17 @@ export class PackageRevisionReconciler implements Reconciler {
 
   #options(signal: AbortSignal): { readonly fieldManager: string; readonly signal: AbortSignal } {
     return { fieldManager: FIELD_MANAGER, signal };
+  }
+
+  /**
+   * What becomes of a revision whose object is deleted is the variant's word, if that is deleted as well. Its cache may not know of
+   * that yet, and a draft that is deleted in git is lost.
+   */
+  async #variantNow({ object, signal }: Work): Promise<PackageVariant | undefined> {
+    const known = this.#variant(object);
+    const isNewsPossible =
+      object.metadata.deletionTimestamp !== undefined && known?.metadata.deletionTimestamp === undefined;
+    return known && isNewsPossible ? await this.#env.store.get(PACKAGE_VARIANT, known.metadata, signal) : known;
   }
 
   #variant(object: PackageRevision): ReturnType<ControllerEnvironment['variants']['get']> {

@@ -33,7 +33,9 @@ export function claimedMetadata(
       ...(hasOwn ? { [VARIANT_METADATA_ANNOTATION]: JSON.stringify(own) } : {}),
       ...(inputHash ? { [INPUT_HASH_ANNOTATION]: inputHash } : {}),
     },
-    ownerReferences: [{ apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true }],
+    ownerReferences: [
+      { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true, blockOwnerDeletion: true },
+    ],
   };
 }
 

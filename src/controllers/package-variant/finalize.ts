@@ -7,6 +7,9 @@ import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
 import { namespaceLeaves } from '../leaving-namespace.ts';
 
+/** The finalizer by which the API server notes that an object is deleted in the foreground. */
+const FOREGROUND_DELETION = 'foregroundDeletion';
+
 /** What letting go of revisions takes. */
 interface FinalizeEnvironment extends Pick<ControllerEnvironment, 'store'> {
   readonly revisions: Lister<PackageRevision>;
@@ -63,14 +66,27 @@ async function letGo(
 }
 
 /**
- * Garbage collection has deleted an object whose revision stays. Its controller asks this variant what is to become of it, and
- * the end of the object wakes the variant again.
+ * Garbage collection has deleted an object whose revision stays, or is about to. Its controller asks this variant what is to become
+ * of it, and the end of the object wakes the variant again.
  */
 function isWaitedFor(revision: PackageRevision, variant: PackageVariant): boolean {
-  const { deletionTimestamp, finalizers } = revision.metadata;
-  const isBeingFinalized = deletionTimestamp !== undefined && finalizers?.includes(PACKAGE_REVISION_FINALIZER) === true;
   const stays = variant.spec.deletionPolicy === 'orphan' || !isDraft(revision);
-  return isBeingFinalized && stays && isOwned(revision, variant);
+  if (!stays || !isOwned(revision, variant)) return false;
+  const { deletionTimestamp, finalizers } = revision.metadata;
+  if (deletionTimestamp === undefined) return isToBeCollected(revision, variant);
+  return finalizers?.includes(PACKAGE_REVISION_FINALIZER) === true;
+}
+
+/**
+ * Whether a deletion in the foreground takes the object for certain. It must not be released then: in older Kubernetes, 1.32 among them,
+ * garbage collection deletes what it has once decided to, and a revision that nobody owns would go from git as well.
+ */
+function isToBeCollected(revision: PackageRevision, { metadata }: PackageVariant): boolean {
+  const { ownerReferences = [] } = revision.metadata;
+  const isHeldByThis = ownerReferences.every(
+    ({ uid, blockOwnerDeletion }) => uid === metadata.uid && blockOwnerDeletion,
+  );
+  return isHeldByThis && metadata.finalizers?.includes(FOREGROUND_DELETION) === true;
 }
 
 function isOwned(revision: PackageRevision, variant: PackageVariant): boolean {

@@ -4,9 +4,11 @@ import {
   PACKAGE_VARIANT_SET,
   type PackageVariant,
   type PackageVariantSet,
+  REPOSITORY,
 } from '../../../src/api/kinds.ts';
-import { REPLACE_BRANCH_CONTENT_ANNOTATION } from '../../../src/api/labels.ts';
+import { RECONCILE_AT_ANNOTATION, REPLACE_BRANCH_CONTENT_ANNOTATION } from '../../../src/api/labels.ts';
 import type { KubeObject } from '../../../src/api/object.ts';
+import { type ApiProxy, matching, startApiProxy } from '../../env/cluster/api-proxy.ts';
 import { kubectl } from '../../env/cluster/kubectl.ts';
 import { type SharedCluster, sharedCluster } from '../../env/cluster/shared.ts';
 import { conditionOf, isReady } from '../support/cluster.ts';
@@ -123,6 +125,50 @@ describe('V-15: with the policy orphan, the garbage collector of the cluster lea
     },
     200_000,
   );
+});
+
+describe('V-15: while the operator sees revisions and no variants any more', () => {
+  let proxy: ApiProxy;
+  let blind: World;
+
+  beforeAll(async () => {
+    proxy = await startApiProxy(cluster.kubeconfig);
+    blind = await World.open(cluster, 'blind');
+    const blueprints = await blind.remote('blueprints', { 'web/Kptfile': KPTFILE });
+    await blueprints.git('tag', 'web/v1', 'main');
+    await blind.remote('deployments');
+    await blind.operator({ kubeconfig: await proxy.through(blind.kubeconfig) });
+    await blind.namespace.apply(blind.repository('blueprints'), blind.repository('deployments', { deployment: true }));
+    await blind.untilRepositoriesAreReady(2);
+  }, 240_000);
+
+  afterAll(async () => {
+    await blind?.close();
+    await proxy?.stop();
+  }, 120_000);
+
+  test('a draft that garbage collection deletes along with its variant stays in git, by the policy orphan', async () => {
+    await blind.namespace.apply(variant(name, { deletionPolicy: 'orphan' }));
+    await blind.untilVariant('is a Draft', name, (found) => isReady(found) && found.status?.phase === 'Draft');
+    const refs = await blind.refs('deployments');
+    const watches = { verb: 'watch', resource: 'packagevariants' } as const;
+    const allow = proxy.inject({ kind: 'status', code: 503 }, { matches: matching(watches) });
+    proxy.cutWatches('reset', watches);
+    const [made] = await blind.revisions(name);
+    const flags = ['--cascade=foreground', '--wait=false', '-n', blind.namespace.name];
+    await kubectl(cluster.kubeconfig, ['delete', 'packagevariant', name, ...flags]);
+    const uids = async () => (await blind.revisions(name)).map(({ metadata }) => metadata.uid);
+    const isDeleted = async () => !(await uids()).includes(made?.metadata.uid);
+    await waitFor(isDeleted, { what: 'the object of the draft is gone', timeoutMs: PATIENCE_MS });
+    allow();
+    const isGone = async () => (await blind.variant(name)) === undefined;
+    await waitFor(isGone, { what: 'the variant is gone', timeoutMs: PATIENCE_MS });
+    expect(await blind.refs('deployments')).toEqual(refs);
+    const look = { metadata: { annotations: { [RECONCILE_AT_ANNOTATION]: 'now' } } };
+    await blind.namespace.patch(REPOSITORY, 'deployments', look);
+    const isThere = async () => (await uids()).length === 1;
+    await waitFor(isThere, { what: 'the draft is found in git', timeoutMs: PATIENCE_MS });
+  }, 240_000);
 });
 
 describe('A-07: deletion in the foreground', () => {

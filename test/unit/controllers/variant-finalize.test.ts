@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { TransientError } from '../../../src/api/errors.ts';
 import { PACKAGE_REVISION, PACKAGE_VARIANT } from '../../../src/api/kinds.ts';
 import { PACKAGE_VARIANT_FINALIZER } from '../../../src/api/labels.ts';
-import type { KubeObject } from '../../../src/api/object.ts';
+import type { KubeObject, OwnerReference } from '../../../src/api/object.ts';
+import { claimedMetadata } from '../../../src/controllers/package-variant/claim.ts';
 import { finalizeVariant } from '../../../src/controllers/package-variant/finalize.ts';
 import { EmbeddedStore } from '../../../src/kube/adapters/embedded/store.ts';
 import type { KindRef, ObjectName, WriteOptions } from '../../../src/kube/store.ts';
@@ -26,7 +27,43 @@ class UnsteadyStore extends EmbeddedStore {
   }
 }
 
+const FOREGROUND = 'foregroundDeletion';
+const OTHER = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: 'other-uid' };
+
 describe('finalizeVariant', () => {
+  test.each<[what: string, finalizers: readonly string[], others: readonly OwnerReference[], isReleased: boolean]>([
+    ['in the background: it is released', [], [], true],
+    ['in the foreground: garbage collection takes it, and it is not released on the way', [FOREGROUND], [], false],
+    [
+      'in the foreground, with another owner: garbage collection leaves it, and it is released',
+      [FOREGROUND],
+      [OTHER],
+      true,
+    ],
+  ])('V-15: what the policy orphan keeps, %s', async (_what, finalizers, others, isReleased) => {
+    const store = new EmbeddedStore({ kinds: [{ kind: PACKAGE_VARIANT }, { kind: PACKAGE_REVISION }] });
+    const held = { uid: undefined, finalizers: [PACKAGE_VARIANT_FINALIZER, ...finalizers] };
+    const variant = await store.apply(variantOf({ deletionPolicy: 'orphan' }, held), options);
+    const { ownerReferences } = claimedMetadata(variant, 'deployments', undefined);
+    const revision = await store.apply(
+      revisionOf({
+        repository: 'deployments',
+        package: 'bar',
+        metadata: { uid: undefined, ownerReferences: [...others, ...ownerReferences] },
+      }),
+      options,
+    );
+    await store.delete(PACKAGE_VARIANT, variant.metadata);
+    const deleting = await store.get(PACKAGE_VARIANT, variant.metadata);
+    const { revisions } = listersOf({ revisions: [revision] });
+    await finalizeVariant({ store, revisions }, deleting ?? variant, new AbortController().signal);
+
+    const after = await store.get(PACKAGE_REVISION, revision.metadata);
+    expect(after?.metadata.ownerReferences ?? []).toEqual([...others, ...(isReleased ? [] : ownerReferences)]);
+    const kept = (await store.get(PACKAGE_VARIANT, variant.metadata))?.metadata.finalizers ?? [];
+    expect(kept.includes(PACKAGE_VARIANT_FINALIZER)).toBe(!isReleased);
+  });
+
   test('16.6.81: while a revision cannot be released the finalizer stays; the next try ends it', async () => {
     const store = new UnsteadyStore({ kinds: [{ kind: PACKAGE_VARIANT }, { kind: PACKAGE_REVISION }] });
     const variant = await store.apply(
