@@ -7,6 +7,7 @@ import type { KubeObject } from '../../../src/api/object.ts';
 import { BareRepository } from '../../env/git/bare-repository.ts';
 import { type GitServer, startGitServer } from '../../env/git/git-server.ts';
 import type { TestNamespace } from './cluster.ts';
+import { waitFor } from './wait-for.ts';
 
 /** The sample `fleet` on a git server. */
 export interface Fleet {
@@ -61,9 +62,9 @@ export async function installClusterKind(
   await installKind(namespace, { group: 'fleet.example.com', kind: 'Cluster', grant });
 }
 
-/** A kind of which nothing is checked but its `spec`, in version v1alpha1. */
+/** A kind of which nothing is checked but its `spec`, in version v1alpha1. Waits until the server serves it. */
 export async function installKind(
-  { apply }: TestNamespace,
+  { apply, client }: TestNamespace,
   { group, kind, grant }: { readonly group: string; readonly kind: string; readonly grant: boolean },
 ): Promise<void> {
   const singular = kind.toLowerCase();
@@ -99,6 +100,15 @@ export async function installKind(
   };
   await apply(definition);
   if (grant) await apply(role);
+  const path = `/apis/${group}/v1alpha1`;
+  const isServed = async () => {
+    const { resources } = await client.json<{ resources: readonly { readonly kind: string }[] }>({
+      method: 'GET',
+      path,
+    });
+    return resources.some((each) => each.kind === kind);
+  };
+  await waitFor(isServed, { what: `${kind} is served`, timeoutMs: 90_000 });
 }
 
 async function readManifests(folder: string): Promise<readonly KubeObject[]> {
