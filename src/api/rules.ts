@@ -1,4 +1,9 @@
-import { LATEST_REVISION_LABEL, LEGACY_LATEST_REVISION_LABEL } from './labels.ts';
+import {
+  LATEST_REVISION_LABEL,
+  LEGACY_LATEST_REVISION_LABEL,
+  NEPHIO_APPROVAL_DELAY_ANNOTATION,
+  NEPHIO_APPROVAL_POLICY_ANNOTATION,
+} from './labels.ts';
 import type { Finding } from './structure.ts';
 
 // The rules that the CRDs express in CEL, for where there is no API server; a test holds the two together.
@@ -23,6 +28,8 @@ const TRANSITIONS = [
 /** Name of a rollout's last wave, which is made up of what the others leave. */
 const OTHER_TARGETS = 'others';
 const IMMUTABLE_SOURCE = 'source is immutable';
+const NEPHIO_POLICIES = ['', 'initial', 'always'];
+const NEPHIO_DELAY = /^(0|([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+)$/;
 const UNSAFE_PATH = "must be a relative path without empty parts, '.', '..' or .git";
 
 type Path = readonly (string | number)[];
@@ -202,12 +209,31 @@ function* packageVariantRules(next: Field): Generator<Finding> {
   const same = (part: string) =>
     upstream.get(part).text !== '' && upstream.get(part).text === downstream.get(part).text;
   if (same('repo') && same('package')) yield downstream.fault('downstream must not be the upstream package itself');
-  const labels = spec.get('labels');
+  yield* labelRules(spec.get('labels'));
+  yield* approvalPolicyRules(spec.get('annotations'));
+  yield* approvalDelayRules(spec.get('annotations'));
+  yield* packageContextRules(spec.get('packageContext'));
+  yield* pipelineRules(spec.get('pipeline'));
+}
+
+function* labelRules(labels: Field): Generator<Finding> {
   if (labels.has(LEGACY_LATEST_REVISION_LABEL) || labels.has(LATEST_REVISION_LABEL)) {
     yield labels.fault('the latest-revision label belongs to the service');
   }
-  yield* packageContextRules(spec.get('packageContext'));
-  yield* pipelineRules(spec.get('pipeline'));
+}
+
+function* approvalPolicyRules(annotations: Field): Generator<Finding> {
+  const policy = annotations.get(NEPHIO_APPROVAL_POLICY_ANNOTATION);
+  if (typeof policy.value === 'string' && !NEPHIO_POLICIES.includes(policy.text)) {
+    yield annotations.fault(`${NEPHIO_APPROVAL_POLICY_ANNOTATION} must be initial or always`);
+  }
+}
+
+function* approvalDelayRules(annotations: Field): Generator<Finding> {
+  const delay = annotations.get(NEPHIO_APPROVAL_DELAY_ANNOTATION);
+  if (typeof delay.value === 'string' && !NEPHIO_DELAY.test(delay.text)) {
+    yield annotations.fault(`${NEPHIO_APPROVAL_DELAY_ANNOTATION} must be a duration such as 30s or 10m`);
+  }
 }
 
 function* packageContextRules(context: Field): Generator<Finding> {
@@ -283,6 +309,8 @@ function* labelSelectorRules(selector: Field): Generator<Finding> {
 
 function* templateRules(template: Field): Generator<Finding> {
   for (const name of ['repo', 'package']) yield* onlyOneRules(template.get('downstream'), name, `${name}Expr`);
+  yield* labelRules(template.get('labels'));
+  yield* approvalPolicyRules(template.get('annotations'));
   for (const way of [['labelExprs'], ['annotationExprs'], ['packageContext', 'dataExprs']]) {
     for (const expression of template.get(...way).items()) yield* mapExpressionRules(expression);
   }

@@ -458,13 +458,16 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
       "labels": {
        "type": "object",
        "additionalProperties": {
-        "type": "string"
+        "type": "string",
+        "pattern": "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$",
+        "maxLength": 63
        }
       },
       "annotations": {
        "type": "object",
        "additionalProperties": {
-        "type": "string"
+        "type": "string",
+        "maxLength": 262144
        }
       },
       "packageContext": {
@@ -1170,7 +1173,9 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
            "labels": {
             "type": "object",
             "additionalProperties": {
-             "type": "string"
+             "type": "string",
+             "pattern": "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$",
+             "maxLength": 63
             }
            },
            "labelExprs": {
@@ -1202,7 +1207,8 @@ export const CRD_SCHEMAS: readonly CrdSchema[] = [
            "annotations": {
             "type": "object",
             "additionalProperties": {
-             "type": "string"
+             "type": "string",
+             "maxLength": 262144
             }
            },
            "annotationExprs": {

@@ -6,12 +6,11 @@ import { type Diagnostic, describeDiagnostics, validateManifest } from '../../ap
 import { type ApprovalPolicy, type ApprovalSettings, parseDuration } from './approval.ts';
 
 /**
- * The rules of the CRD once more, since an object may be older than they are, and those of annotations, which no CRD has.
+ * The rules of the CRD once more, since an object may be older than they are.
  * @throws TerminalError reason ValidationError with all faults
  */
 export function validateVariant(variant: PackageVariant): void {
-  const settings = approvalSettings(variant);
-  const faults = [...validateManifest(variant), ...('field' in settings ? [settings] : [])];
+  const faults = validateManifest(variant);
   const [first] = faults;
   if (!first) return;
   throw new TerminalError('ValidationError', describeDiagnostics(faults), {

@@ -39,6 +39,7 @@ const target = (fields: object) =>
 
 const LIFECYCLE = 'the lifecycle moves Draft <-> Proposed -> Published <-> DeletionProposed only';
 const CREDENTIALS = 'credentials do not belong in the URL; put them in a Secret and name it in secretRef';
+const LABEL_VALUE = 'must match ^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$';
 const UNSAFE = "must be a relative path without empty parts, '.', '..' or .git";
 
 /** What an API server accepts. */
@@ -56,6 +57,18 @@ export const good: readonly Omit<ManifestCase, 'expected'>[] = [
   {
     name: '16.1.13: an injector with and one without a kind',
     manifest: pv({ ...ends, injectors: [{ group: '', version: 'v1', kind: 'ConfigMap', name: 'a' }, { name: 'b' }] }),
+  },
+  {
+    name: 'names and labels of 63 characters, and all that approval annotations may say',
+    manifest: pv(
+      {
+        ...ends,
+        downstream: { repo: 'r'.repeat(63), package: `${'p'.repeat(63)}/${'q'.repeat(63)}` },
+        labels: { site: 'x'.repeat(63), empty: '' },
+        annotations: { 'approval.nephio.org/policy': 'always', 'approval.nephio.org/delay': '1h30m' },
+      },
+      'v'.repeat(63),
+    ),
   },
   ...[1, -1, 0].flatMap((number) =>
     [undefined, 'main'].map((workspaceName) => ({
@@ -242,6 +255,36 @@ export const bad: readonly ManifestCase[] = [
     name: 'an unsafe downstream package',
     manifest: pv({ ...ends, downstream: { repo: 'b', package: 'a/../../etc' } }),
     expected: [`spec.downstream.package: ${UNSAFE}`],
+  },
+  {
+    name: 'labels that no package revision could bear',
+    manifest: pv({ ...ends, labels: { site: 'a b', team: 'x'.repeat(64) } }),
+    expected: [`spec.labels.site: ${LABEL_VALUE}`, 'spec.labels.team: must have at most 63 characters'],
+  },
+  {
+    name: '16.18: annotations of approval that are none',
+    manifest: pv({
+      ...ends,
+      annotations: { 'approval.nephio.org/policy': 'sometimes', 'approval.nephio.org/delay': 'soon' },
+    }),
+    expected: [
+      'spec.annotations: approval.nephio.org/policy must be initial or always',
+      'spec.annotations: approval.nephio.org/delay must be a duration such as 30s or 10m',
+    ],
+  },
+  {
+    name: 'W-37: a template of which no variant could be made',
+    manifest: target({
+      template: {
+        labels: { 'kpt.dev/latest-revision': 'true', site: 'a b' },
+        annotations: { 'approval.nephio.org/policy': 'sometimes' },
+      },
+    }),
+    expected: [
+      'spec.targets[0].template.labels: the latest-revision label belongs to the service',
+      `spec.targets[0].template.labels.site: ${LABEL_VALUE}`,
+      'spec.targets[0].template.annotations: approval.nephio.org/policy must be initial or always',
+    ],
   },
   {
     name: 'numbers where texts belong, and a null',
