@@ -3,8 +3,9 @@ import { INJECTED_RESOURCE_ANNOTATION } from '../../api/labels.ts';
 import { deleteIn, getIn, getString, isList, isMap, type KrmMap, type KrmValue, setIn } from '../../krm/value.ts';
 import type { Package } from '../../package/package.ts';
 import { editRootKptfile } from '../root-kptfile.ts';
-import type { Mutation } from '../types.ts';
+import type { Mutation, MutationContext } from '../types.ts';
 import { findInjectionPoints, type InjectionPoint, type InjectionPoints, isInjectionType } from './injection-points.ts';
+import { asUpstream, contentField, injectedFrom, upstreamPoints } from './undo-injection.ts';
 
 /** Names an object of the cluster; group, version and kind limit the points that it is for ('' is the core group). */
 export interface Injector {
@@ -25,13 +26,16 @@ interface Decision {
   readonly point: InjectionPoint;
   /** Absent when nothing was injected. */
   readonly value?: KrmMap;
+  /** What takes the place of something that was injected before. */
+  readonly restored?: KrmMap;
   readonly message: string;
 }
 
 /**
  * Copies data of cluster objects into the package's injection points: `data` of ConfigMaps, `spec` of everything else,
  * wholesale. Every point gets a condition in the root Kptfile and every required one a readiness gate, so that a package
- * that lacks its data cannot be proposed; those of points that are gone go too.
+ * that lacks its data cannot be proposed; those of points that are gone go too. What an injector brought that the variant no longer
+ * has gives way to what the upstream has.
  * @throws TerminalError InvalidInjectionPoint; TransientError when the lookup could not look, and the package is then
  * as it was
  */
@@ -41,7 +45,8 @@ export function injectConfig(injectors: readonly Injector[], lookup: InjectionLo
     async apply(context, pkg) {
       const found = findInjectionPoints(pkg);
       const objects = injectors.length === 0 ? undefined : await lookUpAll(found.points, lookup, context.signal);
-      const decisions = found.points.map((point) => decide(point, found.points, injectors, objects));
+      const taken = found.points.map((point) => decide(point, found.points, injectors, objects));
+      const decisions = await undoDropped(taken, injectors, pkg, context);
       const unmetInjections = decisions
         .filter(({ point, value }) => point.required && !value)
         .map(({ point }) => point.conditionType);
@@ -49,6 +54,28 @@ export function injectConfig(injectors: readonly Injector[], lookup: InjectionLo
       return { pkg: editRootKptfile(injected, (kptfile) => record(kptfile, decisions)), result: { unmetInjections } };
     },
   };
+}
+
+/** What an injector brought that is gone from the spec goes too; what an object brought that is gone from the cluster stays. */
+async function undoDropped(
+  decisions: readonly Decision[],
+  injectors: readonly Injector[],
+  pkg: Package,
+  context: MutationContext,
+): Promise<readonly Decision[]> {
+  const isDropped = ({ point, value }: Decision): boolean => {
+    const from = injectedFrom(point);
+    return !value && from !== undefined && !injectors.some((one) => one.name === from && fits(one, point));
+  };
+  if (!decisions.some(isDropped)) return decisions;
+  const upstream = await upstreamPoints(pkg, context);
+  return decisions.map((decision) => {
+    if (!isDropped(decision)) return decision;
+    const { point, message } = decision;
+    const before = upstream.get(point.conditionType);
+    if (before) return { ...decision, restored: asUpstream(point, before) };
+    return { ...decision, message: `${message}; keeps what ${JSON.stringify(injectedFrom(point))} brought before` };
+  });
 }
 
 type ObjectsByType = ReadonlyMap<string, readonly KrmMap[]>;
@@ -87,7 +114,7 @@ function decide(
   const object = select(point, points, injectors, candidates);
   if (!object) return { point, message: 'no injector names an existing object for it' };
   const name = getString(object, ['metadata', 'name']) ?? '';
-  const field = point.apiVersion === 'v1' && point.kind === 'ConfigMap' ? 'data' : 'spec';
+  const field = contentField(point);
   const content = getIn(object, [field]);
   if (content === undefined) return { point, message: `${point.kind} ${JSON.stringify(name)} has no ${field}` };
   const filled = setIn(point.value, [field], content);
@@ -133,8 +160,9 @@ function writePoints(pkg: Package, { files }: InjectionPoints, decisions: readon
   return pkg.edit(
     [...files].map(([path, file]) => {
       const changes = new Map<number, KrmValue>();
-      for (const { point, value } of decisions) {
-        if (point.file === path && value) changes.set(point.document.index, value);
+      for (const { point, value, restored } of decisions) {
+        const changed = value ?? restored;
+        if (point.file === path && changed) changes.set(point.document.index, changed);
       }
       return [path, { mode: pkg.get(path)?.mode ?? '100644', bytes: file.edit(changes).bytes }] as const;
     }),

@@ -99,6 +99,20 @@ describe('packages that are there already, and what the package asks for', () =>
     expect(await place.deployments.git('show', 'shop/v1:shop/point.yaml')).toContain('zone: n1');
   });
 
+  test('W-11: what was injected goes back to what the upstream has when the injector is dropped', async () => {
+    await place.release({ 'package-context.yaml': CONTEXT, 'point.yaml': POINT.replace('required', 'optional') });
+    await place.look();
+    await place.bench.apply('example.com/v1', 'Site', 'north', { zone: 'n1' });
+    await place.variant('shop', { injectors: [{ name: 'north' }], approval: { policy: 'Initial' } });
+    expect(await place.deployments.git('show', 'shop/v1:shop/point.yaml')).toContain('zone: n1');
+
+    await place.variant('shop', { approval: { policy: 'Initial' } });
+    const [, draft] = await place.revisions('shop');
+    const point = await place.deployments.git('show', `drafts/shop/${draft?.spec.workspaceName}:shop/point.yaml`);
+    expect(point).toContain('spec: {}');
+    expect(point).not.toContain('injected-resource');
+  });
+
   test('V-10: a set that is made again while its drafts exist goes on with them', async () => {
     const set = async (): Promise<void> => {
       await place.bench.apply('config.porch.kpt.dev/v1alpha2', 'PackageVariantSet', 'fleet', {

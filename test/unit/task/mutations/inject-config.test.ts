@@ -6,7 +6,7 @@ import type { Package } from '../../../../src/package/package.ts';
 import { type InjectionLookup, type Injector, injectConfig } from '../../../../src/task/mutations/inject-config.ts';
 import { findInjectionPoints } from '../../../../src/task/mutations/injection-points.ts';
 import { readRootKptfile } from '../../../../src/task/root-kptfile.ts';
-import { apply, applyTwice, contextOf, KPTFILE, packageOf, textOf } from '../support.ts';
+import { apply, applyTwice, contextOf, KPTFILE, lockOf, packageOf, revisionOf, sourcesOf, textOf } from '../support.ts';
 
 function pointText(kind: string, name: string, mode: string, apiVersion = 'v1'): string {
   const field = kind === 'ConfigMap' ? 'data' : 'spec';
@@ -263,6 +263,63 @@ status:
     const moved = lookupIn([object('ConfigMap', 'us-east1-endpoints', { data: { ntp: 'other' } })]);
     expect(documentOf(await applyTwice(injectConfig([endpoints], moved), before), 'a.yaml')).toMatchObject({
       data: { ntp: 'other' },
+    });
+  });
+
+  describe('W-11: what an injector that the variant no longer has had brought', () => {
+    const LOCKED = `${KPTFILE}upstreamLock:
+  type: git
+  git:
+    repo: ${lockOf().git.repo}
+    directory: ${lockOf().git.directory}
+    ref: ${lockOf().git.ref}
+    commit: ${lockOf().git.commit}
+`;
+    const point = pointText('ConfigMap', 'foo', 'required');
+    const upstream = revisionOf({ content: packageOf({ Kptfile: KPTFILE, 'a.yaml': point }) });
+    const injected = () =>
+      apply(injectConfig([endpoints], CLUSTER), packageOf({ Kptfile: LOCKED, 'a.yaml': point }), contextOf());
+
+    test.each<[string, readonly Injector[]]>([
+      ['without injectors', []],
+      ['with another one', [{ name: 'nowhere' }]],
+      ['with one for other kinds', [{ ...endpoints, kind: 'Team' }]],
+    ])('goes back to what the upstream has, %s', async (_what, injectors) => {
+      const context = contextOf({ sources: sourcesOf([upstream]) });
+      const after = await apply(injectConfig(injectors, CLUSTER), await injected(), context);
+      expect(textOf(after, 'a.yaml')).toBe(point);
+      expect(conditionsOf(after)).toMatchObject([{ status: 'False', reason: 'NoResourceSelected' }]);
+      expect((await apply(injectConfig(injectors, CLUSTER), after, context)).hash()).toBe(after.hash());
+    });
+
+    test('goes back to what was injected into the upstream itself', async () => {
+      const before = await injected();
+      const of = revisionOf({ content: before });
+      const context = contextOf({ sources: sourcesOf([of]) });
+      const after = await apply(injectConfig([], CLUSTER), before, context);
+      expect(textOf(after, 'a.yaml')).toBe(textOf(before, 'a.yaml'));
+    });
+
+    test('stays while the injector is there and its object is not, or where nobody knows what was there before', async () => {
+      const before = await injected();
+      const context = contextOf({ sources: sourcesOf([upstream]) });
+      const kept = await apply(injectConfig([endpoints], lookupIn([])), before, context);
+      expect(textOf(kept, 'a.yaml')).toBe(textOf(before, 'a.yaml'));
+      const withoutPoint = revisionOf({ content: packageOf({ Kptfile: KPTFILE }) });
+      for (const sources of [sourcesOf([]), sourcesOf([withoutPoint])]) {
+        const after = await apply(injectConfig([], unused), before, contextOf({ sources }));
+        expect(textOf(after, 'a.yaml')).toBe(textOf(before, 'a.yaml'));
+        expect(conditionsOf(after)).toMatchObject([
+          { message: expect.stringContaining('keeps what "us-east1-endpoints"') },
+        ]);
+      }
+    });
+
+    test('stays as it is when the upstream could not be looked at', async () => {
+      const sources = { ...sourcesOf(), locked: () => Promise.reject(new TransientError('Unreachable', 'no route')) };
+      await expect(apply(injectConfig([], unused), await injected(), contextOf({ sources }))).rejects.toThrow(
+        'no route',
+      );
     });
   });
 
