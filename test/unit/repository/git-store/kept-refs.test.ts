@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readKeptRefs, writeKeptRefs } from '../../../../src/repository/git/store/kept-refs.ts';
 
-const WRITES = 100;
+const WRITES = 40;
 /** So many that a file is written in more than one go. */
 const REFS = 5_000;
 
