@@ -3,7 +3,7 @@ import type { PackageRevision, Repository } from '../../../src/api/kinds.ts';
 import type { KubeObject } from '../../../src/api/object.ts';
 import type { ControlPlane } from '../../env/cluster/control-plane.ts';
 import { repositoryOfPorchctl, revisionOfPorchctl } from './porchctl-object.ts';
-import { type Company, freshName, makeCompany, type Person, refusal, revision } from './support.ts';
+import { type Company, freshName, makeCompany, type Person, refusal, revision, stamped } from './support.ts';
 
 const GIT = { repo: 'https://git.example.com/a/b.git' };
 const REFS = { oldUpstream: { name: 'a' }, newUpstream: { name: 'b' }, currentPackage: { name: 'c' } };
@@ -85,7 +85,10 @@ export function porchctl(cluster: () => ControlPlane): void {
     await move(company.alice, plain.metadata.name, 'Proposed');
     expect((await move(company.bob, plain.metadata.name, 'Published')).metadata).toMatchObject({
       labels,
-      annotations: { ...annotations, 'veranda.dev/proposed-by': 'alice', 'veranda.dev/approved-by': 'bob' },
+      annotations: {
+        ...annotations,
+        ...stamped(company, { 'veranda.dev/proposed-by': 'alice', 'veranda.dev/approved-by': 'bob' }),
+      },
     });
   });
 

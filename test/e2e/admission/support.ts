@@ -7,7 +7,7 @@ import type { ApiRequest } from '../../../src/kube/adapters/kubernetes/client.ts
 import { loadCredentials } from '../../../src/kube/adapters/kubernetes/credentials.ts';
 import { HttpApiClient } from '../../../src/kube/adapters/kubernetes/http-client.ts';
 import type { ControlPlane } from '../../env/cluster/control-plane.ts';
-import { installConfig } from '../../env/cluster/install.ts';
+import { installOperator } from '../../env/cluster/install.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 export const OPERATOR = 'system:serviceaccount:veranda-system:veranda-controller';
@@ -97,10 +97,12 @@ export class Person {
   }
 }
 
-/** A namespace of a cluster with `config/default`, and people with different rights in it. */
+/** A namespace of a cluster with the operator's configuration, and people with different rights in it. */
 export interface Company {
   readonly cluster: ControlPlane;
   readonly namespace: string;
+  /** Whether the API server notes who proposes and who approves. */
+  readonly stamps: boolean;
   readonly admin: Person;
   /** May edit. */
   readonly alice: Person;
@@ -114,7 +116,7 @@ export interface Company {
 
 /** @param cluster one of one's own: the policies count for everybody in it */
 export async function makeCompany(cluster: ControlPlane): Promise<Company> {
-  await installConfig(cluster.kubeconfig, 'default');
+  const stamps = (await installOperator(cluster.kubeconfig)) === 'default';
   const namespace = `admission-${randomBytes(4).toString('hex')}`;
   const connect = async (kubeconfig: string) => {
     const credentials = await loadCredentials({ kubeconfig });
@@ -135,10 +137,11 @@ export async function makeCompany(cluster: ControlPlane): Promise<Company> {
   const alice = await as(ALICE);
   const bob = await as(BOB);
   const operator = await as(OPERATOR, ['system:serviceaccounts', 'system:serviceaccounts:veranda-system']);
-  await untilInForce(alice, operator);
+  await untilInForce(alice, operator, stamps);
   return {
     cluster,
     namespace,
+    stamps,
     admin,
     alice,
     bob,
@@ -163,7 +166,7 @@ async function bind({ client, namespace }: Person, role: string, users: readonly
 }
 
 /** Roles are aggregated and policies are compiled a moment after they were applied. */
-async function untilInForce(alice: Person, operator: Person): Promise<void> {
+async function untilInForce(alice: Person, operator: Person, stamps: boolean): Promise<void> {
   const draft = revision('draft');
   const published = revision('published', { lifecycle: 'Published' });
   await waitFor(async () => Boolean(await operator.create(draft)), { what: 'the operator may create' });
@@ -185,9 +188,15 @@ async function untilInForce(alice: Person, operator: Person): Promise<void> {
       );
     await waitFor(isRefused, { what: `the policy veranda-${policy} is in force` });
   }
+  if (!stamps) return;
   const propose = () => alice.merge<PackageRevision>('PackageRevision', draft.metadata.name, PROPOSED, DRY_RUN);
   const isStamped = async () => (await propose()).metadata.annotations?.['veranda.dev/proposed-by'] === ALICE;
   await waitFor(isStamped, { what: 'the policy veranda-who-approved is in force' });
+}
+
+/** What is noted of who proposed and approved: nothing, where the cluster's Kubernetes cannot. */
+export function stamped<T extends object>({ stamps }: Pick<Company, 'stamps'>, record: T): Partial<T> {
+  return stamps ? record : {};
 }
 
 const DRY_RUN = { dryRun: 'All' };

@@ -21,7 +21,7 @@ export function withoutStamp(cluster: () => ControlPlane): void {
 
   beforeAll(async () => {
     company = await makeCompany(cluster());
-    await kubectl(cluster().kubeconfig, ['delete', '-k', STAMP]);
+    if (company.stamps) await kubectl(cluster().kubeconfig, ['delete', '-k', STAMP]);
     const name = await draft();
     const isUnstamped = async () => {
       const proposal = { spec: { lifecycle: 'Proposed' } };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ControlPlane, startControlPlane } from '../../env/cluster/control-plane.ts';
+import { type OperatorConfig, operatorConfig } from '../../env/cluster/install.ts';
 import { type KubectlResult, kubectl, tryKubectl } from '../../env/cluster/kubectl.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -15,10 +16,12 @@ const PATIENCE_MS = 120_000;
 /** Two clusters: what one way of applying leaves behind must not help the other. */
 const planes: ControlPlane[] = [];
 let cache: string;
+let folder: OperatorConfig;
 
 beforeAll(async () => {
   cache = await mkdtemp(join(tmpdir(), 'veranda-kubectl-'));
   planes.push(await startControlPlane(), await startControlPlane());
+  folder = await operatorConfig(planes[0]?.kubeconfig ?? '');
 }, 180_000);
 
 afterAll(async () => {
@@ -58,17 +61,17 @@ async function policies(index: number): Promise<readonly Policy[]> {
   );
 }
 
-describe('kubectl apply -k config/default', () => {
+describe('kubectl apply -k config/default, or what an older Kubernetes has of it', () => {
   test(
     'is one command on an empty cluster, and changes nothing the second time',
     async () => {
-      const first = await run(0, 'apply', '-k', join(CONFIG, 'default'));
+      const first = await run(0, 'apply', '-k', join(CONFIG, folder));
       expect(first).toMatchObject({ code: 0, stderr: '' });
       expect(outcomes(first)).toEqual(['created']);
 
-      const second = await run(0, 'apply', '-k', join(CONFIG, 'default'));
+      const second = await run(0, 'apply', '-k', join(CONFIG, folder));
       expect(second).toMatchObject({ code: 0, stderr: '' });
-      expect(await run(0, 'diff', '-k', join(CONFIG, 'default'))).toMatchObject({ code: 0, stdout: '' });
+      expect(await run(0, 'diff', '-k', join(CONFIG, folder))).toMatchObject({ code: 0, stdout: '' });
     },
     PATIENCE_MS,
   );
@@ -94,11 +97,11 @@ describe('kubectl apply -k config/default', () => {
       expect(older.stdout).not.toContain('mutatingadmissionpolicy');
 
       for (const _ of ['first', 'second']) {
-        const applied = await run(1, 'apply', '--server-side', '-k', join(CONFIG, 'default'));
+        const applied = await run(1, 'apply', '--server-side', '-k', join(CONFIG, folder));
         expect(applied).toMatchObject({ code: 0, stderr: '' });
         expect(outcomes(applied)).toEqual(['serverside-applied']);
       }
-      expect(await run(1, 'diff', '--server-side', '-k', join(CONFIG, 'default'))).toMatchObject({
+      expect(await run(1, 'diff', '--server-side', '-k', join(CONFIG, folder))).toMatchObject({
         code: 0,
         stdout: '',
       });

@@ -6,6 +6,7 @@ import { canI } from '../../../src/kube/adapters/kubernetes/access-review.ts';
 import { loadCredentials } from '../../../src/kube/adapters/kubernetes/credentials.ts';
 import { HttpApiClient } from '../../../src/kube/adapters/kubernetes/http-client.ts';
 import { type ControlPlane, startControlPlane } from '../../env/cluster/control-plane.ts';
+import { installOperator } from '../../env/cluster/install.ts';
 import { kubectl } from '../../env/cluster/kubectl.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -30,7 +31,7 @@ const clients = new Map<string, HttpApiClient>();
 
 beforeAll(async () => {
   plane = await startControlPlane();
-  await kubectl(plane.kubeconfig, ['apply', '--server-side', '-k', join(CONFIG, 'default')]);
+  await installOperator(plane.kubeconfig);
   await kubectl(plane.kubeconfig, ['apply', '--server-side', '-k', join(CONFIG, 'samples/credentials')]).catch(() =>
     kubectl(plane.kubeconfig, ['apply', '--server-side', '-f', join(CONFIG, 'samples/credentials')]),
   );

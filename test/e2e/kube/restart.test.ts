@@ -8,6 +8,9 @@ import { type ControlPlane, startControlPlane } from '../../env/cluster/control-
 import { never, WIDGET, type Widget } from '../../unit/kube/support.ts';
 import { connect, eventually, installWidgets, makeNamespace } from './support.ts';
 
+/** Outlasts the start of an API server on a busy machine. */
+const LEASE = { leaseDurationMs: 180_000, renewDeadlineMs: 150_000, retryPeriodMs: 1_000 } as const;
+
 let plane: ControlPlane;
 let client: HttpApiClient;
 
@@ -29,7 +32,7 @@ describe('when the API server is started anew', () => {
       const namespace = await makeNamespace(client);
       const stop = new AbortController();
       const leases = await connect(plane.kubeconfig, { connections: 2 });
-      const elector = new LeaderElector({ client: leases, namespace, name: 'veranda', identity: 'one' });
+      const elector = new LeaderElector({ client: leases, namespace, name: 'veranda', identity: 'one', ...LEASE });
       const election = elector.run(stop.signal);
       const store = new KubernetesStore({ client, kinds: [WIDGET] });
       const fenced = new FencedStore(store, elector);
@@ -46,23 +49,20 @@ describe('when the API server is started anew', () => {
       await expect(apply('meanwhile')).rejects.toMatchObject({ retry: 'backoff' });
       expect(informer.list()).toHaveLength(1);
       await plane.startApiServer();
-      await eventually(
-        'it takes writes',
-        () =>
-          apply('after').then(
-            () => true,
-            () => false,
-          ),
-        60_000,
-      );
+      const takesWrites = () =>
+        apply('after').then(
+          () => true,
+          () => false,
+        );
+      await eventually('it takes writes', takesWrites);
 
-      await eventually('the write is seen', () => informer.get(`${namespace}/after`) !== undefined, 60_000);
+      await eventually('the write is seen', () => informer.get(`${namespace}/after`) !== undefined);
       expect([informer.list().length, informer.liveWatches]).toEqual([2, 1]);
       expect([elector.isLeading(), elector.lost.aborted]).toEqual([true, false]);
       stop.abort(new Error('stopped'));
       await Promise.all([following, election]);
       await leases.close();
     },
-    120_000,
+    480_000,
   );
 });

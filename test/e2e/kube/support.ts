@@ -72,7 +72,7 @@ export async function installWidgets(client: HttpApiClient): Promise<void> {
 export async function eventually(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  patienceMs = 90_000,
+  patienceMs = 180_000,
 ): Promise<void> {
   const deadline = Date.now() + patienceMs;
   while (!(await condition())) {

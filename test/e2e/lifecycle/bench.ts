@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from '@jest/globals';
 import type { PackageRevision, Repository } from '../../../src/api/kinds.ts';
 import { RECONCILE_AT_ANNOTATION } from '../../../src/api/labels.ts';
 import type { KubeObject } from '../../../src/api/object.ts';
@@ -31,7 +32,6 @@ interface Parts {
   readonly company: Company;
   readonly git: GitServer;
   readonly root: string;
-  readonly start: () => Promise<RunningController>;
   readonly controller: RunningController;
 }
 
@@ -39,18 +39,16 @@ interface Parts {
 export class LifecycleBench {
   readonly company: Company;
   readonly git: GitServer;
-  readonly #start: () => Promise<RunningController>;
   readonly #root: string;
   readonly #cluster: ControlPlane;
   readonly #remotes = new Map<string, BareRepository>();
-  #controller: RunningController;
+  readonly #controller: RunningController;
 
   private constructor(parts: Parts) {
     this.#cluster = parts.cluster;
     this.company = parts.company;
     this.git = parts.git;
     this.#controller = parts.controller;
-    this.#start = parts.start;
     this.#root = parts.root;
   }
 
@@ -63,14 +61,13 @@ export class LifecycleBench {
       'system:serviceaccounts',
       'system:serviceaccounts:veranda-system',
     ]);
-    const start = () =>
-      startController({
-        kubeconfig,
-        mirrors: join(root, 'mirrors'),
-        flags: ['--leader-elect', '--lease-namespace', 'veranda-system'],
-        until: 'working',
-      });
-    const bench = new LifecycleBench({ cluster, company, git, root, start, controller: await start() });
+    const controller = await startController({
+      kubeconfig,
+      mirrors: join(root, 'mirrors'),
+      flags: ['--leader-elect', '--lease-namespace', 'veranda-system'],
+      until: 'working',
+    });
+    const bench = new LifecycleBench({ cluster, company, git, root, controller });
     await bench.register('git');
     return bench;
   }
@@ -86,11 +83,9 @@ export class LifecycleBench {
     return this.#controller;
   }
 
-  /** Ends the operator and starts another one, which finds the mirrors of the first. */
-  async restart(): Promise<RunningController> {
-    await this.#controller.stop();
-    this.#controller = await this.#start();
-    return this.#controller;
+  /** Part of the e-mail address of who publishes what bob approves. */
+  get publisher(): object {
+    return expect.stringContaining(this.company.stamps ? 'bob' : 'porch@kpt.dev');
   }
 
   get alice(): Person {

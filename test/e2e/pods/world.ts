@@ -8,7 +8,7 @@ import { type FunctionImage, POD, type Pod } from '../../../src/runtimes/pod/man
 import { PodService, type PodServiceOptions } from '../../../src/runtimes/pod/service.ts';
 import { DEFAULT_POD_SETTINGS, type PodSettings } from '../../../src/runtimes/pod/settings.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../../env/cluster/control-plane.ts';
-import { installConfig } from '../../env/cluster/install.ts';
+import { installOperator } from '../../env/cluster/install.ts';
 import { kubectl } from '../../env/cluster/kubectl.ts';
 import { buildFunctionImages, type FunctionName } from '../../env/images/function-images.ts';
 import { pushImage } from '../../env/images/push.ts';
@@ -59,7 +59,7 @@ export class PodWorld {
       for (const tag of tags) digests.set(name, await pushImage(registry, `fns/${name}`, tag, image));
     }
     const node = await startNode(controlPlane);
-    await installConfig(controlPlane.kubeconfig, 'default');
+    await installOperator(controlPlane.kubeconfig);
     const operatorKubeconfig = await controlPlane.kubeconfigFor(OPERATOR, [
       'system:serviceaccounts',
       'system:serviceaccounts:veranda-system',

@@ -7,32 +7,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { goCompiler } from '../go-compiler.ts';
 import { identityOf, isRunning, type ProcessIdentity } from '../process-identity.ts';
 import { requireProgram } from '../service.ts';
+import { kubernetesRelease } from './kubernetes-release.ts';
 
 interface Component {
   readonly version: string;
+  /** Folder of the Go module in `test/env/go`. */
+  readonly module: string;
   /** Import path of the program in front of its name; the whole path where it has another name. */
   readonly packages: string;
   readonly ldflags: string;
   readonly tags?: string;
 }
 
-export const KUBERNETES_VERSION = 'v1.36.3';
-const versionFlag = (name: string, value: string) => `-X k8s.io/component-base/version.${name}=${value}`;
+function kubernetes(): Component {
+  const { version, module } = kubernetesRelease();
+  const [major, minor] = version.slice(1).split('.');
+  const flags = { gitVersion: version, gitMajor: major, gitMinor: minor };
+  const ldflags = Object.entries(flags).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
+  return { version, module, packages: 'k8s.io/kubernetes/cmd/', ldflags: ['-s -w', ...ldflags].join(' ') };
+}
 
-const COMPONENTS = {
-  kubernetes: {
-    version: KUBERNETES_VERSION,
-    packages: 'k8s.io/kubernetes/cmd/',
-    ldflags: [
-      '-s -w',
-      versionFlag('gitVersion', KUBERNETES_VERSION),
-      versionFlag('gitMajor', '1'),
-      versionFlag('gitMinor', '36'),
-    ].join(' '),
-  },
-  etcd: { version: 'v3.6.16', packages: 'go.etcd.io/etcd/server/v3', ldflags: '-s -w' },
+const OTHERS = {
+  etcd: { version: 'v3.6.16', module: 'etcd', packages: 'go.etcd.io/etcd/server/v3', ldflags: '-s -w' },
   containerd: {
     version: 'v2.4.2',
+    module: 'containerd',
     packages: 'github.com/containerd/containerd/v2/cmd/',
     ldflags: '-s -w',
     tags: 'no_btrfs no_devmapper no_zfs',
@@ -49,7 +48,7 @@ const PROGRAMS = {
   containerd: 'containerd',
   'containerd-shim-runc-v2': 'containerd',
   ctr: 'containerd',
-} as const satisfies Readonly<Record<string, keyof typeof COMPONENTS>>;
+} as const satisfies Readonly<Record<string, 'kubernetes' | keyof typeof OTHERS>>;
 
 export type ProgramName = keyof typeof PROGRAMS;
 
@@ -62,8 +61,9 @@ export type ProgramName = keyof typeof PROGRAMS;
 export async function binary(name: ProgramName): Promise<string> {
   const assets = assetsFolder();
   if (assets !== undefined && existsSync(join(assets, name))) return join(assets, name);
-  const component: Component = COMPONENTS[PROGRAMS[name]];
-  const folder = join(cacheFolder(), `${PROGRAMS[name]}-${component.version}`);
+  const of = PROGRAMS[name];
+  const component: Component = of === 'kubernetes' ? kubernetes() : OTHERS[of];
+  const folder = join(cacheFolder(), `${of}-${component.version}`);
   const path = join(folder, name);
   if (existsSync(path)) return path;
   await mkdir(folder, { recursive: true });
@@ -85,11 +85,12 @@ export function cacheFolder(): string {
   return process.env.VERANDA_TESTENV_CACHE || join(homedir(), '.cache/veranda-testenv');
 }
 
-async function build(name: ProgramName, { packages, ldflags, tags }: Component, path: string): Promise<void> {
+async function build(name: ProgramName, component: Component, path: string): Promise<void> {
+  const { packages, ldflags, tags } = component;
   const go = goCompiler();
   // Some modules are had from their repositories.
   requireProgram('git');
-  const module = join(import.meta.dirname, '../go', PROGRAMS[name]);
+  const module = join(import.meta.dirname, '../go', component.module);
   const target = packages.endsWith('/') ? `${packages}${name}` : packages;
   const log = `${path}.log`;
   const unfinished = `${path}.${process.pid}`;

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
-import { assetsFolder, KUBERNETES_VERSION } from './binaries.ts';
+import { assetsFolder } from './binaries.ts';
 import {
   type ControlPlane,
   type ControlPlaneOptions,
@@ -15,6 +15,7 @@ import {
 import { keepLogs, makeFolder, removeFolder } from './folder.ts';
 import { type KubeconfigFile, readKubeconfig } from './kubeconfig.ts';
 import { kubectl } from './kubectl.ts';
+import { kubernetesRelease } from './kubernetes-release.ts';
 
 /** A cluster that tests use and never break. */
 export interface Cluster extends ClusterPlace {
@@ -32,7 +33,6 @@ export interface StartedCluster extends Cluster {
   stop(keepsFiles?: boolean): Promise<void>;
 }
 
-const K3S_IMAGE = `rancher/k3s:${KUBERNETES_VERSION}-k3s1`;
 const ENGINE_MS = 5_000;
 const PULL_MS = 120_000;
 
@@ -45,7 +45,8 @@ const PULL_MS = 120_000;
 export async function startCluster(options: ControlPlaneOptions = {}): Promise<StartedCluster> {
   const given = process.env.VERANDA_TEST_KUBECONFIG;
   if (given) return await openGiven(given);
-  if (assetsFolder() === undefined && (await canRunK3s())) return await startK3s();
+  const k3sImage = `rancher/k3s:${kubernetesRelease().version}-k3s1`;
+  if (assetsFolder() === undefined && (await canRunK3s(k3sImage))) return await startK3s(k3sImage);
   const plane = await startControlPlane(options);
   const { kubeconfig, url, directory, description } = plane;
   const place = { kubeconfig, url, directory, description, usersBy: 'certificate' } as const;
@@ -69,21 +70,21 @@ async function openGiven(path: string): Promise<StartedCluster> {
 }
 
 /** An engine that does not answer soon, and an image that does not come soon, count as none. */
-async function canRunK3s(): Promise<boolean> {
+async function canRunK3s(image: string): Promise<boolean> {
   const docker = async (timeout: number, ...args: string[]) =>
     await promisify(execFile)('docker', args, { timeout }).then(
       () => true,
       () => false,
     );
   if (!(await docker(ENGINE_MS, 'version', '--format', '{{.Server.Version}}'))) return false;
-  if (await docker(ENGINE_MS, 'image', 'inspect', K3S_IMAGE)) return true;
-  return await docker(PULL_MS, 'pull', '--quiet', K3S_IMAGE);
+  if (await docker(ENGINE_MS, 'image', 'inspect', image)) return true;
+  return await docker(PULL_MS, 'pull', '--quiet', image);
 }
 
-async function startK3s(): Promise<StartedCluster> {
+async function startK3s(image: string): Promise<StartedCluster> {
   const { K3sContainer } = await import('@testcontainers/k3s');
-  const container = await new K3sContainer(K3S_IMAGE).start();
-  return await use(`${K3S_IMAGE} in a container`, container.getKubeConfig(), async () => {
+  const container = await new K3sContainer(image).start();
+  return await use(`${image} in a container`, container.getKubeConfig(), async () => {
     await container.stop();
   });
 }

@@ -5,8 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Service, startService } from '../service.ts';
-import { assetsFolder, binary, KUBERNETES_VERSION } from './binaries.ts';
+import { assetsFolder, binary } from './binaries.ts';
 import { keepLogs, makeFolder, removeFolder, removeLeftFolders } from './folder.ts';
+import { kubernetesRelease } from './kubernetes-release.ts';
 import { Pki } from './pki.ts';
 
 export interface ControlPlaneOptions {
@@ -40,7 +41,7 @@ export interface ControlPlane {
   stop(keepsFiles?: boolean): Promise<void>;
 }
 
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 /** Ports are looked for first and bound later: another process may be quicker. */
 const MAX_ATTEMPTS = 5;
 
@@ -243,7 +244,7 @@ class LocalControlPlane implements ControlPlane {
 function describe(): string {
   const assets = assetsFolder();
   const origin =
-    assets === undefined ? `Kubernetes ${KUBERNETES_VERSION}, built from Go modules` : `programs of ${assets}`;
+    assets === undefined ? `Kubernetes ${kubernetesRelease().version}, built from Go modules` : `programs of ${assets}`;
   return `a control plane of its own (${origin})`;
 }
 

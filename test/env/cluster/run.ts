@@ -1,6 +1,6 @@
 // `make cluster`: a cluster for a developer, with our CRDs, roles and policies, until Ctrl-C.
 import { startCluster } from './cluster.ts';
-import { installApi, installConfig } from './install.ts';
+import { installApi, installOperator } from './install.ts';
 
 const ended = Promise.withResolvers<void>();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.resolve());
@@ -9,10 +9,10 @@ const cluster = await startCluster({ scheduler: true });
 const alive = setInterval(() => undefined, 60_000);
 try {
   await installApi(cluster.kubeconfig);
-  await installConfig(cluster.kubeconfig, 'default');
+  const folder = await installOperator(cluster.kubeconfig);
   process.stdout.write(`export KUBECONFIG=${cluster.kubeconfig}\n`);
   process.stderr.write(
-    `${cluster.description}; with config/default; its logs are in ${cluster.directory}; Ctrl-C ends it\n`,
+    `${cluster.description}; with config/${folder}; its logs are in ${cluster.directory}; Ctrl-C ends it\n`,
   );
   await ended.promise;
 } finally {
