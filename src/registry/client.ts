@@ -1,4 +1,4 @@
-import { TerminalError, type VerandaError } from '../api/errors.ts';
+import type { VerandaError } from '../api/errors.ts';
 import { type AccessRequest, Authenticator, denied } from './authenticator.ts';
 import { readAll, readStart } from './body.ts';
 import { ANONYMOUS, type CredentialSource, secretsOf } from './credentials.ts';
@@ -13,8 +13,6 @@ import { type HttpAnswer, type HttpRequest, Transport } from './transport.ts';
 export interface RegistryClientOptions {
   /** Whether registries on this machine itself may be called, over plain HTTP too. Default false. */
   readonly loopback?: boolean;
-  /** Asks nothing of any registry: every call fails with PullForbidden. */
-  readonly offline?: boolean;
   readonly mirrors?: readonly MirrorRule[];
   /** Bytes of one manifest. Default 4 MiB, as registries have it. */
   readonly maxManifestBytes?: number;
@@ -62,7 +60,7 @@ const USER_AGENT = 'veranda';
 /**
  * Client of registries that follow the OCI distribution specification: pulls here, pushes in upload.ts. Locations are taken
  * as they are: rules for rewriting are applied by whoever turns a name into a location, once. All calls throw
- * TransientError AuthDenied, TLSVerify, RegistryUnreachable, TooManyRequests, RegistryRefused; TerminalError PullForbidden,
+ * TransientError AuthDenied, TLSVerify, RegistryUnreachable, TooManyRequests, RegistryRefused; TerminalError
  * AddressRefused; the signal's reason; and what each says itself.
  */
 export class RegistryClient {
@@ -188,9 +186,6 @@ export class RegistryClient {
     const { location, actions, moreScopes = [], path, timeoutMs, ...http } = wanted;
     const { host, repository } = location;
     const { credentials: source = ANONYMOUS, ca, signal } = call;
-    if (this.#options.offline) {
-      throw new TerminalError('PullForbidden', `${host} may not be asked: registries are switched off`);
-    }
     const root = new URL(apiRoot(host, await this.#schemes.isSecure(host, ca, signal)));
     const url = new URL(path, root);
     const credentials = await source.find(host, repository, signal);

@@ -239,13 +239,6 @@ describe('mirrors and prefixes', () => {
     expect(plain.log()).toContain('GET /v2/empty-mirror/origin/fn/manifests/v1');
     await own.close();
   });
-
-  test('X-12: switched off, no registry is asked', async () => {
-    const own = new RegistryClient({ loopback: true, offline: true });
-    const location = parseLocation(`${plain.host}/never/asked:v1`);
-    await expect(own.manifest(location, callAs(plain))).rejects.toMatchObject({ reason: 'PullForbidden' });
-    expect(plain.log()).not.toContain('never/asked');
-  });
 });
 
 test('credentials of one host are not shown to another', async () => {
