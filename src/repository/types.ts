@@ -80,6 +80,8 @@ export interface RevisionInfo extends RevisionKey {
 export interface RefWarning {
   readonly ref: string;
   readonly message: string;
+  /** Of a branch with packages: the name of the one that could not be read, or '' when none of them could. */
+  readonly unread?: string;
   /** CamelCase; only where somebody has to be told at once. */
   readonly reason?: 'TagMoved' | 'HistoryRewritten';
 }

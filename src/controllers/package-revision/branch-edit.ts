@@ -14,9 +14,15 @@ export function branchEdit({ spec }: PackageRevision, snapshot: Packages): Revis
   return snapshot.ofPackage(spec.packageName).find(({ branchEdited }) => branchEdited);
 }
 
-/** A person who approves has the difference before him; a policy replaces only what an annotation has given up. */
-export function mayReplace({ metadata }: PackageRevision, variant: PackageVariant | undefined, tree: string): boolean {
+/**
+ * A person who approves has the difference before him; a policy replaces only what an annotation has given up, and what it has asked
+ * for stays held when the policy changes, until somebody asks anew.
+ * @param object with the status that it had before this look at it
+ */
+export function mayReplace(object: PackageRevision, variant: PackageVariant | undefined, tree: string): boolean {
+  const { metadata, status } = object;
   if (metadata.annotations?.[REPLACE_BRANCH_CONTENT_ANNOTATION] === tree || !variant) return true;
+  if (tellsOfBranchEdit(object) && status?.observedGeneration === metadata.generation) return false;
   const settings = approvalSettings(variant);
   return !('policy' in settings) || settings.policy === 'Manual' || settings.policy === 'Initial';
 }

@@ -7,7 +7,7 @@ import {
   RENDER_REQUEST_ANNOTATION,
 } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import type { RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
+import type { RefWarning, RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import { unmetGates } from '../gates.ts';
 import type { ObservedRevisionState } from './plan.ts';
 
@@ -75,11 +75,13 @@ export function unrenderedProposal(object: PackageRevision, git: RevisionInfo | 
 
 /** Why a revision that was seen before is not listed: its branch is there, and holds no package that can be read. */
 export function unreadable(
-  { status }: PackageRevision,
+  { spec, status }: PackageRevision,
   { warnings }: Pick<RepositorySnapshot, 'warnings'>,
 ): string | undefined {
   const ref = status?.selfLock?.git?.ref;
-  const warning = warnings.find((one) => one.ref === `refs/heads/${ref}`);
+  const isMeant = ({ unread }: RefWarning): boolean =>
+    status?.revision !== -1 || unread === '' || unread === spec.packageName;
+  const warning = warnings.find((one) => one.ref === `refs/heads/${ref}` && isMeant(one));
   return warning && `branch ${ref} holds no package: ${warning.message}; correct it, or delete this object`;
 }
 

@@ -153,7 +153,7 @@ export class PackageRevisionReconciler implements Reconciler {
         referencedBy,
         readOnly: isReadOnly(work.repositoryObject),
         overtakenBy: overtaking,
-        heldByBranch: heldByBranch(object, work.git, variant, snapshot),
+        heldByBranch: heldByBranch(work.object, work.git, variant, snapshot),
         unreadable: work.git ? undefined : unreadable(object, snapshot),
       };
       const plan = planRevision(observeRevision(object, work.git, variant, known));

@@ -143,6 +143,8 @@ function planDraft(draft: ObservedRevision, wanted: string, newer: ObservedRevis
 function saysNothingNew(draft: ObservedRevision, latest: ObservedRevision): boolean {
   const { lifecycle, handPushed, workspace, tree } = draft;
   if (lifecycle !== 'Draft' || handPushed || !MADE_BY_VARIANTS.test(workspace)) return false;
+  // These inputs were compared already, while a function failed, say: without the draft, it would be made again.
+  if (latest.differs && latest.inputHash === draft.inputHash) return false;
   return latest.lifecycle === 'Published' && tree !== undefined && tree === latest.tree;
 }
 

@@ -98,7 +98,35 @@ export class Discovery {
       if (refs.size === 0) packages.delete(path);
       else packages.set(path, arrangePackage(this.#layout, refs));
     }
-    return new GitSnapshot(this.#layout, { packages, head, warnings, digest }, this.#remote.contents);
+    const edited = await this.#editedPackages(head, packages);
+    return new GitSnapshot(this.#layout, { packages, head, edited, warnings, digest }, this.#remote.contents);
+  }
+
+  /** What was approved counts as published when its tag is gone as well. */
+  async #editedPackages(
+    head: HeadPackages | undefined,
+    packages: SnapshotState['packages'],
+  ): Promise<ReadonlySet<string>> {
+    const suspects = [...(head?.trees ?? [])].filter(([name, tree]) => this.#isUnknown(name, tree, packages));
+    if (!head || suspects.length === 0) return NOTHING.edited;
+    const approved = this.#remote.approved(this.#layout.branchRef);
+    await approved.advance(head.commit);
+    const edited = new Set<string>();
+    for (const [name, tree] of suspects) {
+      const path = this.#layout.scope.fullPath(name);
+      const approval = approved.latestApproval(path);
+      const there = approval === undefined ? undefined : await this.#remote.objects.packageAt(approval, path);
+      if (there !== tree) edited.add(name);
+    }
+    return edited;
+  }
+
+  #isUnknown(name: string, tree: Oid, packages: SnapshotState['packages']): boolean {
+    const path = this.#layout.scope.fullPath(name);
+    const published = packages.get(path)?.revisions.filter(({ revision }) => revision !== 0) ?? [];
+    if (published.length === 0 || published.some((revision) => revision.tree === tree)) return false;
+    // What is published of a package within changes the outer one, too.
+    return ![...packages.keys()].some((other) => other.startsWith(`${path}/`));
   }
 
   #commitRead(ref: string): Oid | undefined {
@@ -140,19 +168,29 @@ export class Discovery {
       this.#headRead = commit;
       if (tree === undefined) return { commit, trees: new Map(), warnings: [] };
       const { packages, faults } = await objects.scanChildren(tree);
-      const messages = faults.map(({ path, message }) => `${scope.fullPath(path)} cannot be read: ${message}`);
-      if (hasKptfile(await objects.tree(tree))) messages.push(ROOT_PACKAGE);
+      const warnings: Warning[] = faults.map(({ path, message }) => ({
+        ref: branchRef,
+        message: `${scope.fullPath(path)} cannot be read: ${message}`,
+        unread: path,
+      }));
+      if (hasKptfile(await objects.tree(tree))) warnings.push({ ref: branchRef, message: ROOT_PACKAGE });
       const trees = new Map(packages.map(({ path, tree: packageTree }) => [path, packageTree]));
-      return { commit, trees, warnings: messages.map((message) => ({ ref: branchRef, message })) };
+      return { commit, trees, warnings };
     } catch (error) {
       if (error instanceof TransientError) throw error;
       const message = `cannot be read: ${errorMessage(error)}`;
-      return { commit, trees: new Map(), warnings: [{ ref: branchRef, message }], failed: true };
+      return { commit, trees: new Map(), warnings: [{ ref: branchRef, message, unread: '' }], failed: true };
     }
   }
 }
 
-const NOTHING: SnapshotState = { packages: new Map(), head: undefined, warnings: [], digest: 0n };
+const NOTHING: SnapshotState = {
+  packages: new Map(),
+  head: undefined,
+  edited: new Set(),
+  warnings: [],
+  digest: 0n,
+};
 
 function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index]);

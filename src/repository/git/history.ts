@@ -85,7 +85,7 @@ export async function descendsFrom(objects: GitObjects, head: Oid, ancestor: Oid
 export class ApprovedRevisions {
   readonly #objects: GitObjects;
   readonly #seen = new Set<Oid>();
-  readonly #highest = new Map<string, number>();
+  readonly #latest = new Map<string, { readonly revision: number; readonly commit: Oid }>();
   #advancing: Promise<void> = Promise.resolve();
 
   constructor(objects: GitObjects) {
@@ -101,7 +101,12 @@ export class ApprovedRevisions {
 
   /** 0 for packages that were never approved. `path` is from the root of the repository. */
   highest(path: string): number {
-    return this.#highest.get(path) ?? 0;
+    return this.#latest.get(path)?.revision ?? 0;
+  }
+
+  /** The commit that approved the highest one: also after its tag was deleted. */
+  latestApproval(path: string): Oid | undefined {
+    return this.#latest.get(path)?.commit;
   }
 
   async #walk(head: Oid): Promise<void> {
@@ -128,7 +133,7 @@ export class ApprovedRevisions {
 
   #note(commit: Commit): void {
     for (const { package: path, revision } of parseTrailers(commit.message)) {
-      if (revision > this.highest(path)) this.#highest.set(path, revision);
+      if (revision > this.highest(path)) this.#latest.set(path, { revision, commit: commit.oid });
     }
   }
 }

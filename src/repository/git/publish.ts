@@ -136,6 +136,8 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
     const there = await objects.packageAt(head, this.#path);
     if (there === undefined || there === this.#revision.tree) return undefined;
     const tags = view.tagsOf(this.#path).sort((a, b) => (b.revision ?? 0) - (a.revision ?? 0));
+    const approval = await this.#latestApproval(view);
+    if (approval !== undefined && (await objects.packageAt(approval, this.#path)) === there) return undefined;
     for (const { ref, oid } of tags) {
       await objects.ensure(ref, oid);
       if ((await objects.packageAt(oid, this.#path)) === there) return undefined;
@@ -143,6 +145,15 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
     // What is published of a package within changes the outer one, too.
     const hasInner = view.around(this.#path).some((ref) => parseRef(ref)?.path.startsWith(`${this.#path}/`));
     return tags.length === 0 || hasInner ? undefined : there;
+  }
+
+  async #latestApproval(view: RefView): Promise<Oid | undefined> {
+    const { remote, layout } = this.#tools;
+    const head = view.onRemote(layout.branchRef);
+    if (head === undefined) return undefined;
+    const approved = remote.approved(layout.branchRef);
+    await approved.advance(head);
+    return approved.latestApproval(this.#path);
   }
 
   #highestTag(view: RefView): number {

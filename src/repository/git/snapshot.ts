@@ -18,6 +18,8 @@ export interface SnapshotState {
   /** By the paths of the packages from the root of the repository. */
   readonly packages: ReadonlyMap<string, PackageRefs>;
   readonly head: HeadPackages | undefined;
+  /** Names of those on the branch that have published revisions and, there, content that was never published. */
+  readonly edited: ReadonlySet<string>;
   /** What is odd about the branch as a whole. */
   readonly warnings: readonly Warning[];
   /** As of `moveRef`. */
@@ -100,17 +102,8 @@ export class GitSnapshot implements RepositorySnapshot {
   }
 
   #headRevision(name: string, tree: Oid): RevisionInfo {
-    const place = { commit: this.state.head?.commit ?? '', tree, edited: this.#isEdited(name, tree) };
+    const place = { commit: this.state.head?.commit ?? '', tree, edited: this.state.edited.has(name) };
     return this.#layout.describeHead(name, place, this.#headLifecycle(name));
-  }
-
-  #isEdited(name: string, tree: Oid): boolean {
-    const path = this.#layout.scope.fullPath(name);
-    const { packages } = this.state;
-    const published = packages.get(path)?.revisions.filter(({ revision }) => revision !== 0) ?? [];
-    if (published.length === 0 || published.some((revision) => revision.tree === tree)) return false;
-    // What is published of a package within changes the outer one, too.
-    return ![...packages.keys()].some((other) => other.startsWith(`${path}/`));
   }
 
   #headLifecycle(name: string): Lifecycle {

@@ -44,7 +44,7 @@ const DEFAULT_DEADLINE_MS = 300_000;
 const HEALTH_DEADLINE_MS = 5_000;
 /** A server in Go with nothing set, as the runner is, closes the connection of who pings more often than every 5 minutes. */
 const KEEPALIVE_MS = 330_000;
-/** Evaluations change nothing: one whose server went away is given to another. What a server answers is never asked again. */
+/** Evaluations change nothing: one whose server went away, or says that it is not available, is given to another. */
 const RETRIES = {
   maxAttempts: 3,
   initialBackoff: '0.1s',
@@ -56,6 +56,13 @@ const RETRIES = {
 const KEPT_MESSAGES = 64;
 /** A server may give a call up a moment before our clock does, and in other words. */
 const CLOCK_SLACK_MS = 100;
+/** The words for that; others are an answer, however late. */
+const GIVEN_UP: ReadonlySet<number | undefined> = new Set([
+  status.CANCELLED,
+  status.UNKNOWN,
+  status.INTERNAL,
+  status.UNAVAILABLE,
+]);
 /** What a message has beside its ResourceList. */
 const ENVELOPE_BYTES = 1024;
 
@@ -126,7 +133,9 @@ class GrpcRunner implements Runner {
     } catch (error) {
       signal.throwIfAborted();
       if (!isServiceError(error)) throw error;
-      if (Date.now() >= deadline - CLOCK_SLACK_MS) throw this.#tooSlow(error);
+      const isLate = Date.now() >= deadline - CLOCK_SLACK_MS;
+      const isAnswer = recoverFailure(error.details) !== undefined || !GIVEN_UP.has(recoverCode(error));
+      if (isLate && !isAnswer) throw this.#tooSlow(error);
       return { ...this.#failure(error, input), ...told };
     }
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { PackageRepository } from '../../../src/repository/types.ts';
+import type { PackageRepository, RevisionInfo } from '../../../src/repository/types.ts';
 import {
   Fixture,
   find,
@@ -284,6 +284,18 @@ describe('content of a package that somebody changed on the branch', () => {
     expect(await edited('shop')).toBe(true);
     expect((await repository.publish(draft, { onBranchEdit: () => 'replace' })).revision).toBe(2);
     expect(await edited('shop')).toBeUndefined();
+  });
+
+  test('is no edit when it was approved and its tag is gone', async () => {
+    for (const value of ['1', '2']) await publishNew(repository, 'shop', `w${value}`, value);
+    const second = await find(repository, 'shop', 'w2');
+    await repository.delete(await repository.proposeDeletion(second as RevisionInfo));
+    expect(await fixture.refNames()).toEqual(['refs/heads/main', 'refs/tags/shop/v1']);
+    expect(await edited('shop')).toBeUndefined();
+    const again = await fixture.open();
+    expect((await again.sync()).find({ package: 'shop', workspace: 'main' })?.branchEdited).toBeUndefined();
+    const draft = await makeDraft(repository, 'shop', 'w3', '3');
+    expect((await repository.publish(draft, { onBranchEdit: () => 'refuse' })).revision).toBe(3);
   });
 
   test('is no edit where another package lies within: that is published on its own', async () => {

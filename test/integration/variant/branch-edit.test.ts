@@ -90,6 +90,20 @@ describe('what somebody changed by hand on the branch that clusters deploy from'
     expect(condition(place.get('shop'), 'Ready')).toMatchObject({ status: 'True', reason: 'UpToDate' });
   });
 
+  test('stays held when the policy that asked for its publication is taken back', async () => {
+    await place.variant('shop', { approval: { policy: 'Always' } });
+    await pushHotfix();
+    await place.look();
+    await place.release({ 'notes.txt': 'colour: green\n' });
+    await place.look();
+    expect(await onBranch()).toBe(HOTFIX.trim());
+    await place.variant('shop', { approval: { policy: 'Manual' } });
+    await place.look();
+    expect(await onBranch()).toBe(HOTFIX.trim());
+    await giveUp((await draft()).metadata.name, await place.deployments.git('rev-parse', 'main:shop'));
+    expect(await onBranch()).toBe('colour: green');
+  });
+
   test('goes with what a person approves, and that is told', async () => {
     await place.variant('shop', {});
     await place.publish((await place.only('shop')).metadata.name);

@@ -87,6 +87,12 @@ describe('planVariant', () => {
     }
   });
 
+  test('keeps such a draft when its inputs were compared already: without it, it would be made again, and again', () => {
+    const compared = published(1, { inputHash: WANTED, wantedHash: WANTED, differs: true, tree: 't1' });
+    const draft = revision({ workspace: 'packagevariant-1', inputHash: WANTED, tree: 't1' });
+    expect(plan([compared, draft])).toMatchObject({ action: 'none', current: { lifecycle: 'Draft' } });
+  });
+
   test('upgrades when the upstream moved (16.2.37)', () => {
     expect(plan([published(1, { inputHash: OTHER_UPSTREAM })])).toMatchObject({
       action: 'upgrade',

@@ -41,7 +41,7 @@ describe('objects that cannot be read', () => {
     expect(names(revisions)).toEqual(['dir/b w1', 'dir/b main']);
     expect(warnings).toEqual([
       { ref: 'refs/tags/a/v1', message: expect.stringContaining('is a blob') },
-      { ref: 'refs/heads/main', message: expect.stringContaining('a cannot be read') },
+      { ref: 'refs/heads/main', message: expect.stringContaining('a cannot be read'), unread: 'a' },
     ]);
   });
 
