@@ -123,8 +123,10 @@ export class Discovery {
 
   #isUnknown(name: string, tree: Oid, packages: SnapshotState['packages']): boolean {
     const path = this.#layout.scope.fullPath(name);
-    const published = packages.get(path)?.revisions.filter(({ revision }) => revision !== 0) ?? [];
-    if (published.length === 0 || published.some((revision) => revision.tree === tree)) return false;
+    const revisions = packages.get(path)?.revisions ?? [];
+    // Mostly it is the latest, which comes last.
+    if (revisions.findLast((revision) => revision.revision !== 0 && revision.tree === tree)) return false;
+    if (!revisions.some(({ revision }) => revision !== 0)) return false;
     // What is published of a package within changes the outer one, too.
     return ![...packages.keys()].some((other) => other.startsWith(`${path}/`));
   }
