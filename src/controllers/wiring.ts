@@ -22,7 +22,7 @@ import {
 import { addSetIndexes, connectSets } from './package-variant-set/wiring.ts';
 import { isReadOnly } from './repository/claim.ts';
 
-/** Annotations of a Repository that ask for another look at it. */
+/** Annotations of a PackageRevision, and of a Repository, that ask for another look at it. */
 const REVISION_ANNOTATIONS = [
   ...CONTENT_ANNOTATIONS,
   REPLACE_BRANCH_CONTENT_ANNOTATION,

@@ -2,6 +2,9 @@ import { TerminalError } from '../api/errors.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { KindRef, ObjectStore, WriteOptions } from './store.ts';
 
+/** By it the API server notes that an object is deleted in the foreground. */
+export const FOREGROUND_DELETION = 'foregroundDeletion';
+
 /**
  * The object with a finalizer on it; no write when it is there. To be called before the first effect outside the store. An object
  * that is being deleted stays as it is.

@@ -7,6 +7,7 @@ import {
   RENDER_REQUEST_ANNOTATION,
 } from '../../api/labels.ts';
 import { findCondition } from '../../kube/conditions.ts';
+import { FOREGROUND_DELETION } from '../../kube/finalizers.ts';
 import type { RefWarning, RepositorySnapshot, RevisionInfo } from '../../repository/types.ts';
 import { unmetGates } from '../gates.ts';
 import type { ObservedRevisionState } from './plan.ts';
@@ -17,7 +18,7 @@ export const NOT_RENDERED = 'NotRendered';
 /** Garbage collection waits for dependents, not for content: foreground deletion and orphaning go on without regard to it. */
 const OURS_OR_GARBAGE_COLLECTION: ReadonlySet<string> = new Set([
   PACKAGE_REVISION_FINALIZER,
-  'foregroundDeletion',
+  FOREGROUND_DELETION,
   'orphan',
 ]);
 

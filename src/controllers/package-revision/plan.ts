@@ -1,4 +1,5 @@
 import type { Lifecycle } from '../../repository/types.ts';
+import { BRANCH_DIVERGED } from './branch-edit.ts';
 
 /** The next step that brings git and a PackageRevision object together. Pure; one step at a time, each safe to repeat. */
 export type RevisionPlan =
@@ -187,7 +188,7 @@ function planTransition(state: ObservedRevisionState, current: Lifecycle): Revis
   }
   if (towardsPublication && state.overtakenBy !== undefined) return overtaken(state.overtakenBy);
   if (towardsPublication && state.heldByBranch !== undefined) {
-    return { action: 'blocked', reason: 'BranchDiverged', message: state.heldByBranch };
+    return { action: 'blocked', reason: BRANCH_DIVERGED, message: state.heldByBranch };
   }
   return { action: 'transition', to: desired };
 }

@@ -26,8 +26,8 @@ import { sourceNames, variantOf } from '../indexes.ts';
 import { namespaceLeaves } from '../leaving-namespace.ts';
 import { repositoryFault } from '../package-variant/observe.ts';
 import { isReadOnly } from '../repository/claim.ts';
-import { baseRevision, guardedBase, overtakenBy } from './base.ts';
-import { branchEdit, divergence, heldByBranch, mayReplace } from './branch-edit.ts';
+import { baseRevision, overtakenBy } from './base.ts';
+import { BRANCH_DIVERGED, branchEdit, divergence, heldByBranch } from './branch-edit.ts';
 import { type ContentChange, RevisionContent } from './content.ts';
 import { latestLabelPatch } from './labels.ts';
 import {
@@ -40,16 +40,17 @@ import {
   unrenderedProposal,
 } from './observe.ts';
 import { planRevision, type RevisionPlan } from './plan.ts';
+import { publishRevision } from './publish.ts';
 import { referrersOf } from './referrers.ts';
 import { RevisionReport } from './report.ts';
 import { findRevision } from './sources.ts';
-import { approverOf, stampsOf } from './stamps.ts';
+import { stampsOf } from './stamps.ts';
 import { gitStatus, mirrorOf, outcomeStatus } from './status.ts';
 
 /** More steps than any sequence needs: create or render, propose, publish. A plan that never ends is a bug, not a wait. */
 const MAX_STEPS = 8;
 /** Reasons of a ConflictError that comes from the repository, not from the object store. */
-const LOST_IN_GIT: readonly string[] = ['RefMoved', 'WorkspaceExists', 'Overtaken', 'BranchDiverged'];
+const LOST_IN_GIT: readonly string[] = ['RefMoved', 'WorkspaceExists', 'Overtaken', BRANCH_DIVERGED];
 
 interface Work {
   object: PackageRevision;
@@ -296,25 +297,9 @@ export class PackageRevisionReconciler implements Reconciler {
         return repository.proposeDeletion(info, { signal });
       case 'Published': {
         if (info.lifecycle === 'DeletionProposed') return repository.restore(info, { signal });
-        return this.#publish(work, info);
+        return publishRevision({ ...work, variant: this.#variant(object) }, info);
       }
     }
-  }
-
-  async #publish({ repository, object, report, signal }: Work, info: RevisionInfo): Promise<RevisionInfo> {
-    const variant = this.#variant(object);
-    const base = variant && guardedBase(object, info, await repository.snapshot({ signal }));
-    let replaced: string | undefined;
-    const onBranchEdit = (tree: string) => {
-      replaced = tree;
-      return mayReplace(object, variant, tree) ? ('replace' as const) : ('refuse' as const);
-    };
-    const published = await repository.publish(info, { signal, author: approverOf(object), base, onBranchEdit });
-    if (replaced !== undefined) {
-      const message = `what somebody changed on the branch (tree ${replaced}) was replaced; it is in the branch's history`;
-      report.warning('BranchReplaced', message);
-    }
-    return published;
   }
 
   #isWanted(object: PackageRevision, lifecycle: Lifecycle): boolean {

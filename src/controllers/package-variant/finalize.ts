@@ -2,13 +2,10 @@ import { PACKAGE_REVISION, PACKAGE_VARIANT, type PackageRevision, type PackageVa
 import { FIELD_MANAGER, PACKAGE_REVISION_FINALIZER, PACKAGE_VARIANT_FINALIZER } from '../../api/labels.ts';
 import { objectKey } from '../../api/object.ts';
 import type { Lister } from '../../kube/controller.ts';
-import { removeFinalizer } from '../../kube/finalizers.ts';
+import { FOREGROUND_DELETION, removeFinalizer } from '../../kube/finalizers.ts';
 import type { ControllerEnvironment } from '../environment.ts';
 import { INDEX } from '../indexes.ts';
 import { namespaceLeaves } from '../leaving-namespace.ts';
-
-/** The finalizer by which the API server notes that an object is deleted in the foreground. */
-const FOREGROUND_DELETION = 'foregroundDeletion';
 
 /** What letting go of revisions takes. */
 interface FinalizeEnvironment extends Pick<ControllerEnvironment, 'store'> {

@@ -2,6 +2,7 @@ import { ConflictError } from '../../api/errors.ts';
 import type { PublishOptions, RevisionInfo } from '../types.ts';
 import { branchNotFound, type PushUnit, refMoved, type UnitPlan } from './batcher.ts';
 import type { DraftTools } from './draft.ts';
+import type { ApprovedRevisions } from './history.ts';
 import type { PackageTag, RefView } from './ref-view.ts';
 import { parseRef, revisionOfTag, tagRef } from './refs.ts';
 import type { GitRemote } from './remote.ts';
@@ -135,9 +136,9 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
     const { objects } = this.#tools.remote;
     const there = await objects.packageAt(head, this.#path);
     if (there === undefined || there === this.#revision.tree) return undefined;
-    const tags = view.tagsOf(this.#path).sort((a, b) => (b.revision ?? 0) - (a.revision ?? 0));
-    const approval = await this.#latestApproval(view);
+    const approval = (await this.#approvals(view)).latestApproval(this.#path);
     if (approval !== undefined && (await objects.packageAt(approval, this.#path)) === there) return undefined;
+    const tags = view.tagsOf(this.#path).sort((a, b) => (b.revision ?? 0) - (a.revision ?? 0));
     for (const { ref, oid } of tags) {
       await objects.ensure(ref, oid);
       if ((await objects.packageAt(oid, this.#path)) === there) return undefined;
@@ -147,13 +148,13 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
     return tags.length === 0 || hasInner ? undefined : there;
   }
 
-  async #latestApproval(view: RefView): Promise<Oid | undefined> {
+  /** Those on the branch, without what earlier units will do. */
+  async #approvals(view: RefView): Promise<ApprovedRevisions> {
     const { remote, layout } = this.#tools;
-    const head = view.onRemote(layout.branchRef);
-    if (head === undefined) return undefined;
     const approved = remote.approved(layout.branchRef);
-    await approved.advance(head);
-    return approved.latestApproval(this.#path);
+    const head = view.onRemote(layout.branchRef);
+    if (head !== undefined) await approved.advance(head);
+    return approved;
   }
 
   #highestTag(view: RefView): number {
@@ -163,10 +164,7 @@ export class PublishUnit implements PushUnit<RevisionInfo> {
 
   /** One above the highest number that the package ever had: on the branch, in tags, in this very push. */
   async #nextRevision(view: RefView): Promise<number> {
-    const { remote, layout } = this.#tools;
-    const approved = remote.approved(layout.branchRef);
-    const head = view.onRemote(layout.branchRef);
-    if (head !== undefined) await approved.advance(head);
+    const approved = await this.#approvals(view);
     return Math.max(approved.highest(this.#path), this.#highestTag(view)) + 1;
   }
 
